@@ -25,7 +25,7 @@ NODES = {("section", "nodes")}
 
 
 def tree_of(*names: str, last: tuple[str, ...] = ()) -> Tree:
-    return Tree(names, ["NoOp"] * len(names), lambda: dict.fromkeys(range(len(names)), 1), last=last)
+    return Tree(names, ["NoOp"] * len(names), lambda numbers: dict.fromkeys(numbers, 1), last=last)
 
 
 def outline(tree: Tree, scope: Scope | None = None) -> list[object]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from workbench.names import is_unusable_argument
-from workbench.surgery.imported import unique_name
 from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import Plan, split_handle
-from workbench.surgery.resolve.endpoints import Endpoint
-from workbench.surgery.resolve.shares import SharedInput
+
+if TYPE_CHECKING:
+    from workbench.surgery.resolve.endpoints import Endpoint
+    from workbench.surgery.resolve.shares import SharedInput
 
 
 def with_shared(plan: Plan, shared: Sequence[SharedInput], one: Endpoint, other: Endpoint) -> Plan:
@@ -22,6 +24,8 @@ def with_shared(plan: Plan, shared: Sequence[SharedInput], one: Endpoint, other:
         one: an input.
         other: one of another model.
     """
+    from workbench.surgery.imported import unique_name
+
     for found in shared:
         known = {(target.handle, target.tensors) for target in found.targets}
         new = [end for end in (one, other) if (end.handle, end.tensors) not in known]

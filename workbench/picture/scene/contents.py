@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from workbench.graph.level import Level
 from workbench.model.op_classes import NO_VALUE, PASS_THROUGH, PLACEHOLDERS, VARIABLE_READS
 from workbench.names import count, elide, show
-from workbench.picture.scene.flat import Item
 from workbench.picture.scene.labels import MAX_WIDTH
+
+if TYPE_CHECKING:
+    from workbench.graph.level import Level
+    from workbench.picture.scene.flat import Item
 
 _UNSEEN = PASS_THROUGH | NO_VALUE | PLACEHOLDERS | VARIABLE_READS | {"Const", "VarHandleOp"}
 _MOST = 20_000

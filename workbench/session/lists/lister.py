@@ -20,7 +20,6 @@ from workbench.session.nodes.functions import FunctionList
 from workbench.session.nodes.tree import Scope
 from workbench.session.nodes.trees import Trees
 from workbench.surgery.plan import DEFAULT_SIGNATURE
-from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
@@ -69,7 +68,7 @@ class Lister:
         found: set[Key] = set()
         level = self.places.main
         ends: set[str] = set()
-        if signature in self.meta.signatures:
+        if self.meta.functions and signature in self.meta.signatures:
             ports = self.meta.signatures[signature].outputs.values()
             ends = {input_node(tensor) for port in ports for tensor in port.tensors}
         node = level.nodes.get(next(iter(ends))) if len(ends) == 1 else None
@@ -93,7 +92,24 @@ class Lister:
         return found
 
     def _names(self, item: Callable_) -> list[str]:
-        return [variant_name(self.meta, item, variant) for variant in item.variants]
+        return [self._name(item, variant) for variant in item.variants]
+
+    # what names callables is imported when one is shown: a first frame has none
+
+    def _name(self, item: Callable_, variant: Variant) -> str:
+        from workbench.surgery.resolve.callables import variant_name
+
+        return variant_name(self.meta, item, variant)
+
+    def _named(self, name: str) -> tuple[Callable_, Variant] | None:
+        from workbench.surgery.resolve.callables import find_variant
+
+        return find_variant(self.meta, name)
+
+    def _interface(self, variant: Variant) -> Signature:
+        from workbench.surgery.resolve.callables import callable_ports
+
+        return callable_ports(self.meta, variant)
 
     def signature_keys(self) -> list[str]:
         """Return the signature keys, `serving_default` first, then in natural order."""
@@ -194,7 +210,7 @@ class Lister:
 
     def callable_row(self, item: Callable_, variant: Variant, unfolded: Set[Key] = frozenset()) -> Row:
         """Return the row of a variant of a callable."""
-        name = variant_name(self.meta, item, variant)
+        name = self._name(item, variant)
         key = ("callable", name)
         columns = (f"{len(variant.inputs)} in, {len(variant.outputs)} out",)
         aside = f"({show(variant.arguments, 400)})"
@@ -202,7 +218,7 @@ class Lister:
 
     def callable_ports(self, variant: Variant, name: str, depth: int) -> list[Segment]:
         """Return the inputs and outputs of a callable's variant that wires can name."""
-        ports = callable_ports(self.meta, variant)
+        ports = self._interface(variant)
         return [
             Segment(list(ports.inputs.values()), lambda port: port_row(name, "input", port, depth)),
             Segment(list(ports.outputs.values()), lambda port: port_row(name, "output", port, depth)),
@@ -263,7 +279,7 @@ class Lister:
         if kind == "signature" and rest[0] in self.meta.signatures:
             signature = self.meta.signatures[rest[0]]
             return Row("signature", key, 1, show(rest[0]), (), None, ref=signature)
-        if kind == "callable" and (named := find_variant(self.meta, rest[0])) is not None:
+        if kind == "callable" and (named := self._named(rest[0])) is not None:
             return self.callable_row(*named)
         owner = self._ports_of(rest[0]) if kind == "port" else None
         if owner is not None:
@@ -295,8 +311,8 @@ class Lister:
         """Return the signature with this key, or that of the callable with this name."""
         if name in self.meta.signatures:
             return self.meta.signatures[name]
-        named = find_variant(self.meta, name)
-        return callable_ports(self.meta, named[1]) if named is not None else None
+        named = self._named(name)
+        return self._interface(named[1]) if named is not None else None
 
     def above(self, key: Key, *, flat: bool = False) -> set[Key]:
         """Return the keys that must be unfolded to show a row.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 
 _DEEPEST = 64  # scopes within each other; what a file has beyond that is in the last of them
@@ -32,6 +31,7 @@ class Scope:
     last: bool = False
     entries: list[Entry] | None = None
     ops: Counter[str] | None = None
+    nbytes: int | None = None
 
 
 Entry = int | Scope
@@ -44,7 +44,7 @@ class Tree:
     Args:
         names: of the nodes, in the order of the file.
         ops: of the nodes.
-        nbytes: gives the bytes of each node that holds any, by number; called once, when they are first asked for.
+        weigh: gives the bytes of those among some nodes that hold any, by number.
         first: names of nodes that come before all others, in this order.
         last: names of nodes, and of scopes without their slash, that come after all others.
         is_late: says of a scope right in the body whether it comes after all others.
@@ -54,36 +54,28 @@ class Tree:
         self,
         names: Sequence[str],
         ops: Sequence[str],
-        nbytes: Callable[[], Mapping[int, int]],
+        weigh: Callable[[Iterable[int]], Mapping[int, int]],
         first: Collection[str] = (),
         last: Collection[str] = (),
         is_late: Callable[[Scope], bool] = lambda scope: False,
     ) -> None:
         self.names = names
         self.ops = ops
-        self._weigh = nbytes
+        self._weigh = weigh
         self._first = {name: at for at, name in enumerate(first)}
         self._last = frozenset(last)
         self._is_late = is_late
         self.root = Scope("", "", range(len(names)))
 
-    @cached_property
-    def _nbytes(self) -> Mapping[int, int]:
-        return self._weigh()
-
     def nbytes(self, scope: Scope) -> int:
         """Return the bytes that the variables and constants of a scope hold."""
-        weights = self._nbytes
-        if not weights:
-            return 0
-        if len(weights) < len(scope.members):
-            inside = set(self._all(scope))
-            return sum(nbytes for number, nbytes in weights.items() if number in inside)
-        return sum(weights.get(number, 0) for number in self._all(scope))
+        if scope.nbytes is None:
+            scope.nbytes = sum(self.weights(scope).values())
+        return scope.nbytes
 
-    def weight(self, number: int) -> int:
-        """Return the bytes that a node holds: a variable, or a constant."""
-        return self._nbytes.get(number, 0)
+    def weights(self, scope: Scope) -> Mapping[int, int]:
+        """Return the bytes of the variables and constants of a scope, by number."""
+        return self._weigh(self._all(scope))
 
     def kinds(self, scope: Scope) -> Counter[str]:
         """Return how many nodes of each op a scope has, at any depth."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,25 +47,29 @@ class Trees:
         calls = [name for name in self._called_by_signatures() if "/" not in name]
         last = {name.rpartition("/")[0] or name for name in self.saver_nodes}
         names = [node.name for node in nodes]
-        return Tree(names, ops, lambda: self._nbytes(nodes, ops), calls, last, lambda one: _is_late(one, ops))
+
+        def weigh(numbers: Iterable[int]) -> dict[int, int]:
+            listed = [*numbers]
+            variables = (number for number in listed if ops[number] in VARIABLES)
+            held = {number: self._variables.get(names[number], 0) for number in variables}
+            return _constants(nodes, ops, listed) | held
+
+        return Tree(names, ops, weigh, calls, last, lambda one: _is_late(one, ops))
 
     def _function(self, level: Level) -> Tree:
         nodes = level.body.node_defs
         ops = [node.op for node in nodes]
-        return Tree([node.name for node in nodes], ops, lambda: _constants(nodes, ops))
+        return Tree([node.name for node in nodes], ops, lambda numbers: _constants(nodes, ops, numbers))
 
-    def _nbytes(self, nodes: Sequence[NodeDef], ops: Sequence[str]) -> dict[int, int]:
-        """Return the bytes of the variables and constants of the main graph, by number."""
-        found = _constants(nodes, ops)
-        variables = {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
-        if variables:
-            for number, op in enumerate(ops):
-                if op in VARIABLES:
-                    found[number] = variables.get(nodes[number].name, 0)
-        return found
+    @cached_property
+    def _variables(self) -> dict[str, int]:
+        """The bytes of the variables by name."""
+        return {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
 
     def _called_by_signatures(self) -> Iterator[str]:
         """Yield the nodes that call a function and give an output of a signature."""
+        if not self.meta.functions:
+            return
         for signature in self.meta.shown_signatures.values():
             for port in signature.outputs.values():
                 for tensor in port.tensors:
@@ -90,9 +94,9 @@ class Trees:
         return frozenset(found)
 
 
-def _constants(nodes: Sequence[NodeDef], ops: Sequence[str]) -> dict[int, int]:
-    """Return the bytes of the constants among some nodes, by number."""
-    return {number: constant_nbytes(nodes[number]) for number, op in enumerate(ops) if op == "Const"}
+def _constants(nodes: Sequence[NodeDef], ops: Sequence[str], numbers: Iterable[int]) -> dict[int, int]:
+    """Return the bytes of the constants among some nodes of a body, by number."""
+    return {number: constant_nbytes(nodes[number]) for number in numbers if ops[number] == "Const"}
 
 
 def _is_late(scope: Scope, ops: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from workbench import names
@@ -59,15 +60,15 @@ def scope_detail(out: Detail, row: Row, meta: MetaGraph, trees: Trees, about: No
     if level.function is not None:
         function = level.function.signature.name
         out.fact("in", Span(show(function), "name", Link(("function", function))))
-    nbytes = tree.nbytes(scope)
-    if nbytes:
-        out.fact("holds", f"{size(nbytes)} of variables and constants")
-        largest = sorted(scope.members, key=lambda number: -tree.weight(number))[:_LARGEST]
+    weights = tree.weights(scope)
+    if any(weights.values()):
+        out.fact("holds", f"{size(sum(weights.values()))} of variables and constants")
         out.heading("Largest")
+        heavy = [number for number in scope.members if weights.get(number)]
+        largest = nlargest(_LARGEST, heavy, key=weights.__getitem__)
         for number in largest:
-            if tree.weight(number):
-                link = about.link(Spot(at, tree.names[number]))
-                out.add(f"  {size(tree.weight(number)):>9}  ", link)
+            link = about.link(Spot(at, tree.names[number]))
+            out.add(f"  {size(weights[number]):>9}  ", link)
     _flows(out, level, scope, at, about)
     body = level.function.signature.name if level.function is not None else MAIN
     add_ops(out, meta, ops, f"{body}{names.CALL_SEPARATOR}{scope.prefix}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
 from workbench.names import show
-from workbench.surgery.export.object_graph import bound_objects, table_nodes
 
 
 class Unbound(Exception):
@@ -25,6 +24,11 @@ class Captures:
     """
 
     def __init__(self, model: Model, meta: MetaGraph, restored: bool) -> None:
+        from workbench.surgery.export.object_graph import (
+            bound_objects,
+            table_nodes,
+        )  # with what writes checkpoints
+
         self.meta = meta
         self.last = meta.duplicate_variables if restored else {}
         self.graph = meta.proto.object_graph_def

@@ -67,20 +67,26 @@ class PanesScreen(ArrangedScreen):
         self._outcome: Outcome | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield head, tabs, panes, wires and findings, command line and keys."""
+        """Yield head, tabs, panes, wires and findings, command line and keys.
+
+        They have the classes that `arrange_regions` gives on a wide screen, so that styles are worked out once.
+        """
+        away = self.beside == 1 and not self.session.plan.steps
         yield Head()
         yield Tabs()
-        with Horizontal(id="panes", classes="holder"):
+        with Horizontal(id="panes", classes="holder -active"):
             for position in range(max(len(self.session.plan.sources), 1)):
                 yield self._make_pane(position)
-        with Horizontal(id="lower", classes="holder"):
-            yield Wires(self.session, id="wires", classes="panel region")
+        with Horizontal(id="lower", classes="holder -away" if away else "holder"):
+            absent = "" if "wires" in self.regions else " -absent"
+            yield Wires(self.session, id="wires", classes=f"panel region{absent}")
             yield Findings(id="findings", classes="panel region")
         yield CommandLine()
         yield Keys()
 
     def _make_pane(self, position: int) -> Browse:
-        return Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}")
+        active = "" if position else " -active"
+        return Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}{active}")
 
     def on_mount(self) -> None:
         """Open the named models after the first frame."""

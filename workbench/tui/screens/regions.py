@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual import events, on
 from textual.screen import Screen
 from textual.widget import Widget
@@ -58,17 +60,27 @@ class RegionScreen(Screen[None]):
         width = width or self.size.width or self.app.size.width
         height = height or self.size.height or self.app.size.height
         narrow = width < NARROW or width / max(self.beside, 1) < NARROW / 2
-        self.set_class(narrow or self.alone, "-narrow")
-        self.set_class(height >= _TALL, "-tall")
         shown = self.regions
         if self.region_id not in shown:
             self.region_id = shown[0]
+        marks = [(self, "-narrow", narrow or self.alone), (self, "-tall", height >= _TALL)]
         for widget in self.query(".region"):
-            widget.set_class(widget.id == self.region_id, "-active")
-            widget.set_class(widget.id not in shown, "-absent")
+            marks += (
+                (widget, "-active", widget.id == self.region_id),
+                (widget, "-absent", widget.id not in shown),
+            )
         for holder in self.query(".holder"):
-            holder.set_class(bool(holder.query(f"#{self.region_id}")), "-active")
+            marks.append((holder, "-active", bool(holder.query(f"#{self.region_id}"))))
+        self.mark(marks)
         self.show_tabs()
+
+    def mark(self, marks: Iterable[tuple[Widget, str, bool]]) -> None:
+        """Give widgets their classes, as (widget, class, whether it has it); styles are worked out once for all."""
+        changed = [one for one in marks if one[0].has_class(one[1]) is not one[2]]
+        for widget, name, wanted in changed:
+            widget.set_class(wanted, name, update=False)
+        if changed:
+            self.update_node_styles()
 
     # -- going
 
