@@ -63,7 +63,10 @@ class RegionScreen(Screen[None]):
         shown = self.regions
         if self.region_id not in shown:
             self.region_id = shown[0]
-        marks = [(self, "-narrow", narrow or self.alone), (self, "-tall", height >= _TALL)]
+        marks: list[tuple[Widget, str, bool]] = [
+            (self, "-narrow", narrow or self.alone),
+            (self, "-tall", height >= _TALL),
+        ]
         for widget in self.query(".region"):
             marks += (
                 (widget, "-active", widget.id == self.region_id),
