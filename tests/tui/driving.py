@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import RenderableType
 from textual import events
 from textual._compositor import Compositor
 from textual.keys import _character_to_key
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
@@ -184,17 +186,35 @@ async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         busy = any(not worker.is_finished for worker in app.workers) or not handled(app) or before != shown
         with suppress(WorkerCancelled):  # a newer one took its place
             await asyncio.wait_for(app.workers.wait_for_complete(), HANG)
-        await pilot.pause(0.01)  # longer than any timer that is set here
+        await rest(app, 0 if busy else 0.01)  # longer than any timer that is set here
         quiet = 0 if busy else quiet + 1
 
 
-def handled(app: WorkbenchApp) -> bool:
-    """Whether no message waits for the application, its screens or their widgets.
+async def rest(app: WorkbenchApp, seconds: float = 0) -> None:
+    """Waits until all messages are handled, then so long, and lays out what they have changed.
 
-    One that is being handled is waited for by the next pause.
+    As `Pilot.pause`, which sends each widget of the screen a message and waits for all: most of a story's time.
     """
+    end = time.monotonic() + HANG
+    await asyncio.sleep(0)
+    while not handled(app):
+        assert time.monotonic() < end, "messages are still being handled"
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(seconds)
+    if app.screen_stack:
+        app.screen._on_timer_update()
+
+
+def handled(app: WorkbenchApp) -> bool:
+    """Whether the application, its screens and their widgets all wait for a message, and none is there."""
     pumps = [app, *(widget for screen in app.screen_stack for widget in screen.walk_children(with_self=True))]
-    return not any(pump._next_callbacks or pump._pending_message or pump.message_queue_size for pump in pumps)
+    return not any(_busy(pump) for pump in pumps)
+
+
+def _busy(pump: MessagePump) -> bool:
+    if pump._next_callbacks or pump._pending_message or pump.message_queue_size:
+        return True
+    return pump._running and not pump._message_queue.ready_event._waiters
 
 
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
@@ -203,12 +223,14 @@ async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
     Letters typed into a field are waited for together. As `Pilot.press`, which waits after each key until the process
     has nothing to do: 80 ms and more for a letter.
     """
+    settled = False
     for key in keys:
         await type_text(app, pilot, (key,))
-        if not (len(key) == 1 and isinstance(app.focused, Input)):
-            await pilot.pause(0)
+        settled = not (len(key) == 1 and isinstance(app.focused, Input))
+        if settled:
             await settle(app, pilot)
-    await settle(app, pilot)
+    if not settled:
+        await settle(app, pilot)
     draw(app)
 
 
@@ -219,16 +241,15 @@ async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -
         event = events.Key(name, key if len(key) == 1 else None)
         event.set_sender(app)
         app.post_message(event)
-    await pilot.pause(0)
+    await rest(app)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = HANG) -> None:
     """Waits for something."""
-    waited = 0.0
+    end = time.monotonic() + seconds
     while not condition():
-        await pilot.pause(0.05)
-        waited += 0.05
-        assert waited < seconds, "it did not come to that"
+        await pilot.pause(0.02)
+        assert time.monotonic() < end, "it did not come to that"
 
 
 def screen_text(app: WorkbenchApp) -> str:
