@@ -260,7 +260,7 @@ def _dispatch(words: list[str], out: Output) -> int:
         return int(done.code or 0)
     out.json = bool(getattr(args, "json", False))
     out.quiet, out.verbose = args.quiet, args.verbose
-    gc.set_threshold(50_000)  # a command makes many objects, hardly any of them garbage, and ends
+    gc.set_threshold(300_000)  # a command makes many objects, hardly any of them garbage, and ends
     gc.enable()  # off while importing
     return cast(int, command(name).run(args, out))
 

@@ -67,6 +67,7 @@ class _Data:
         self.groups: list[list[Any]] = [[-1, 0, self.text(""), 0, 0, -1, 0, []]]
         self.number: dict[tuple[str, str], int] = {}  # ("frame" or "scope", key) → group
         self.within: list[list[Node]] = [[]]
+        self.homes: dict[tuple[str | None, tuple[str, ...]], int] = {}
 
     def text(self, text: str) -> int:
         found = self.known.get(text)
@@ -145,6 +146,12 @@ class _Data:
 
     def _home(self, item: Node | Frame) -> int:
         """Return the group that an item is directly in."""
+        around = item.frame, item.inside
+        if around not in self.homes:
+            self.homes[around] = self._found_home(item)
+        return self.homes[around]
+
+    def _found_home(self, item: Node | Frame) -> int:
         around: Sequence[str] = ()
         home = 0
         if item.frame is not None and item.frame in self.frames:

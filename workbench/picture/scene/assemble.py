@@ -219,7 +219,7 @@ class Assembly:
                 inside=inside,
                 frame=frame,
                 op=item.op,
-                attributes=attribute_rows(item, part.flat.tensor),
+                attributes=attribute_rows(item, part.flat),
                 contents=of_bodies(item) if item.kind == "call" else "",
             )
         )

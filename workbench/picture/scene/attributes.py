@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 
 from workbench.disk import dtypes
 from workbench.disk.schema import AttrValue, TensorProto
 from workbench.model import shapes
-from workbench.model.tensors import Tensor
 from workbench.names import show
-from workbench.picture.scene.flat import Item, Ref, type_text
+from workbench.picture.scene.flat import Flattener, Item, Ref, type_text
 from workbench.picture.scene.fold import scalar_text
 
 _MAX_OUTPUTS = 8
@@ -21,26 +20,26 @@ _FIRST = ("ksize", "strides", "padding", "explicit_paddings", "dilations", "data
 _CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv", "Dilation2D", "_FusedConv")
 
 
-def attribute_rows(item: Item, inputs: Callable[[Ref], Tensor | None]) -> tuple[tuple[str, str], ...]:
+def attribute_rows(item: Item, flat: Flattener) -> tuple[tuple[str, str], ...]:
     """Return the outputs' shapes of a node, then its attributes, those that shape the result first.
 
     Attributes that begin with `_` are notes of tools and are left out.
 
     Args:
         item: the node.
-        inputs: gives dtype and shape of an input.
+        flat: the graph that it is of.
     """
     if item.node is None:
         return ()
     rows = []
     outputs = item.level.body.output_types(item.node.name) or ()
     for number in range(min(len(outputs), _MAX_OUTPUTS)):
-        tensor = item.level.tensor(item.node.name, number)
+        tensor = flat.declared(Ref(item.key, number))
         if tensor is None or not (text := type_text(tensor)):
             break
         rows.append((f"output {number}", text))
     if item.op.startswith(_CONVOLUTIONS) and len(item.inputs) > 1:
-        kernel = inputs(item.inputs[1])
+        kernel = flat.tensor(item.inputs[1])
         if kernel is not None and kernel.shape is not None and len(kernel.shape) > 2:
             sizes = ["?" if size is None else str(size) for size in kernel.shape]
             rows.append(("kernel size", "×".join(sizes[:-2])))

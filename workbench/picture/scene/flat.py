@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
 from workbench.graph.level import Level, Value
 from workbench.model import shapes
 from workbench.model.op_classes import PLACEHOLDERS, SAME_TENSOR
+from workbench.model.shapes import Shape
 from workbench.model.tensors import Tensor
 from workbench.names import input_node, is_control, show
 
@@ -20,12 +23,11 @@ MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """An output of an item."""
 
     key: str
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ class Flattener:
         self.hidden_controls = 0
         self._fed: dict[tuple[str, int], str] = {}
         self._bodies: dict[tuple[Level, str], Level | None] = {}
+        self._tensors: dict[Ref, Tensor | None] = {}
+        self._declared: dict[Ref, Tensor | None] = {}
         for end in inputs:
             self._add_input(end)
 
@@ -192,7 +196,7 @@ class Flattener:
 
     def _reached(self, level: Level, name: str, node: NodeDef, index: int, todo: list[str]) -> Ref | None:
         """Return an output of a node, which is listed if it is new and there is room."""
-        key = level.full_name(name)
+        key = name if level.caller is None else level.full_name(name)
         if key not in self.items:
             if len(self.items) >= MAX_ITEMS:
                 return None
@@ -213,12 +217,17 @@ class Flattener:
 
     def tensor(self, ref: Ref) -> Tensor | None:
         """Return dtype and shape of an output."""
+        if ref not in self._tensors:
+            self._tensors[ref] = self._tensor(ref)
+        return self._tensors[ref]
+
+    def _tensor(self, ref: Ref) -> Tensor | None:
         item = self.items[ref.key]
         if item.tensor is not None:
             return item.tensor
         if item.node is None:
             return None
-        found = item.level.tensor(item.name, ref.index)
+        found = self.declared(ref)
         for _ in range(
             _MAX_TRAIL
         ):  # what only hands a tensor on has its shape, even where it does not say so
@@ -226,9 +235,17 @@ class Flattener:
                 break
             ref = item.inputs[0]
             item = self.items[ref.key]
-            before = item.tensor or (item.level.tensor(item.name, ref.index) if item.node else None)
+            before = item.tensor or (self.declared(ref) if item.node else None)
             found = Tensor(found.name, found.dtype, before.shape if before else None)
         return found
+
+    def declared(self, ref: Ref) -> Tensor | None:
+        """Return dtype and shape of a node's output, as the node declares them."""
+        if ref not in self._declared:
+            item = self.items[ref.key]
+            name = item.node.name if item.node is not None else item.name
+            self._declared[ref] = item.level.tensor(name, ref.index)
+        return self._declared[ref]
 
 
 def _kind(level: Level, node: NodeDef) -> str:
@@ -244,8 +261,13 @@ def type_text(tensor: Tensor | None) -> str:
     """
     if tensor is None or not tensor.dtype:
         return ""
-    dtype = dtypes.name(dtypes.base(tensor.dtype))
-    return dtype if tensor.shape is None else f"{dtype} {shapes.text(tensor.shape)}"
+    return _type_text(tensor.dtype, tensor.shape)
+
+
+@lru_cache(maxsize=2000)
+def _type_text(dtype: int, shape: Shape) -> str:
+    name = dtypes.name(dtypes.base(dtype))
+    return name if shape is None else f"{name} {shapes.text(shape)}"
 
 
 def body_ends(level: Level) -> tuple[list[End], list[End], int]:

@@ -170,6 +170,8 @@ def _independent(flat: Flattener, keep: Collection[str]) -> set[str]:
     items = flat.items
     still: set[str] = set()
     done: set[str] = set()
+    entered: set[str] = set()
+    pure: dict[str, bool] = {}
     for start in items:
         if start in done:
             continue
@@ -180,24 +182,27 @@ def _independent(flat: Flattener, keep: Collection[str]) -> set[str]:
                 todo.pop()
                 continue
             item = items[key]
-            if key in keep or not _may_fold(flat, item):
-                done.add(key)
-                continue
-            if item.op in _SHAPES or (item.kind == "input"):
-                done.add(key)
-                still.add(key)
-                continue
-            waiting = [ref.key for ref in item.inputs if ref.key not in done]
-            if waiting and len(todo) <= len(items):
-                todo.extend(waiting)
-                continue
-            done.add(key)
+            if key not in entered:
+                entered.add(key)
+                if key in keep or not _may_fold(flat, item, pure):
+                    done.add(key)
+                    continue
+                if not item.inputs or item.op in _SHAPES or item.kind == "input":
+                    done.add(key)
+                    still.add(key)
+                    continue
+                waiting = [ref.key for ref in item.inputs if ref.key not in done]
+                if waiting:
+                    todo.extend(waiting)
+                    continue
+            done.add(key)  # in a cycle some inputs are still open, and none of it is folded
             if all(ref.key in still for ref in item.inputs):
                 still.add(key)
     return still
 
 
-def _may_fold(flat: Flattener, item: Item) -> bool:
+def _may_fold(flat: Flattener, item: Item, pure: dict[str, bool]) -> bool:
+    """Return whether an item can be folded; `pure` keeps which ops have no state."""
     node = item.node
     if item.kind == "input":
         return item.tensor is not None and type_text(item.tensor).startswith("resource")
@@ -207,8 +212,11 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
         return item.op in ENTERS and attr(node, "is_constant").b
     if not item.inputs or item.op in _READS or item.op in VARIABLES:
         return True
-    op_def = item.level.meta.op_table.get(item.op)
-    return op_def is not None and not op_def.is_stateful
+    found = pure.get(item.op)
+    if found is None:
+        op_def = item.level.meta.op_table.get(item.op)
+        found = pure[item.op] = op_def is not None and not op_def.is_stateful
+    return found
 
 
 def _tree(starts: Iterable[str], items: Mapping[str, Item], still: Collection[str]) -> tuple[str, ...]:
