@@ -187,7 +187,8 @@ class Index:
             found = [number for number in among if word in listed[number]]
         if len(found) >= _ENOUGH or len(word) < 2:
             return found
-        gaps = re.compile(".*?".join(map(re.escape, word)), re.DOTALL).search
+        # up to the first of each letter and never back: a name without the last one costs one walk
+        gaps = re.compile("".join(f"[^{re.escape(letter)}]*+{re.escape(letter)}" for letter in word)).match
         seen = set(found)
         more: list[int] = []
         for number in among:
