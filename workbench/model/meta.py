@@ -159,7 +159,12 @@ class MetaGraph(Shown):
     @cached_property
     def nodes(self) -> dict[str, NodeDef]:
         """The main graph's nodes by name, in the order of the file."""
-        return {node.name: node for node in self._main.node}
+        return dict(zip(self.node_names, self._main.node, strict=True))
+
+    @property
+    def node_names(self) -> list[str]:
+        """The names of the main graph's nodes, in the order of the file."""
+        return self._main_columns[0]
 
     @cached_property
     def functions(self) -> dict[str, FunctionDef]:
@@ -199,9 +204,18 @@ class MetaGraph(Shown):
         listed = ((body, [node.op for node in body]) for body in inner)
         return ((self.graph.node, self._main_op_list), *listed)
 
-    @cached_property
+    @property
     def _main_op_list(self) -> list[str]:
-        return [intern(node.op) for node in self._main.node]
+        return self._main_columns[1]
+
+    @cached_property
+    def _main_columns(self) -> tuple[list[str], list[str]]:
+        """The names and the ops of the main graph's nodes, of one walk: each makes an object for every node."""
+        names, ops = [], []
+        for node in self._main.node:
+            names.append(node.name)
+            ops.append(intern(node.op))
+        return names, ops
 
     @cached_property
     def main_ops(self) -> Counter[str]:
@@ -423,7 +437,7 @@ class MetaGraph(Shown):
         return found
 
 
-_MESSAGES = ("nodes", "functions", "_declarations", "bodies", "_main_op_list", "op_table", "objects")
+_MESSAGES = ("nodes", "functions", "_declarations", "bodies", "_main_columns", "op_table", "objects")
 """What a MetaGraph remembers that holds on to its message."""
 
 

@@ -46,7 +46,7 @@ class Trees:
         ops = self.meta.bodies[0][1]
         calls = [name for name in self._called_by_signatures() if "/" not in name]
         last = {name.rpartition("/")[0] or name for name in self.saver_nodes}
-        names = [node.name for node in nodes]
+        names = self.meta.node_names
 
         def weigh(numbers: Iterable[int]) -> dict[int, int]:
             listed = [*numbers]

@@ -12,11 +12,9 @@ from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.lists.boxes import row_at
-from workbench.session.texts.checked import form_for, look_through
 from workbench.session.texts.explained import Subject, key_of, subject_of
 from workbench.tui import glyphs
 from workbench.tui.guidance.explanation import ExplanationPane, ExplanationScreen, ExplanationView, ShowInList
-from workbench.tui.guidance.findings import FindingsScreen
 from workbench.tui.guidance.guide import guide
 from workbench.tui.messages import CursorMoved, GoTo, HintAsked
 from workbench.tui.screens.panes import PanesScreen
@@ -66,6 +64,8 @@ class GuidedScreen(PanesScreen):
 
     @work(thread=True, exclusive=True, group="check")
     def _look_through(self, viewers: list[Viewer]) -> None:
+        from workbench.session.texts.checked import look_through
+
         worker = get_current_worker()
         for viewer in viewers:
             if worker.is_cancelled:
@@ -92,6 +92,8 @@ class GuidedScreen(PanesScreen):
                 "The model is being checked." if pane.viewer is not None else "There is no model here."
             )
             return
+
+        from workbench.tui.guidance.findings import FindingsScreen
 
         def answered(answer: tuple[str, Item] | None) -> None:
             if answer is None:
@@ -124,6 +126,7 @@ class GuidedScreen(PanesScreen):
 
     def _act(self, hint: str | None) -> None:
         """Do what a hint asks for, with a form where a step does it."""
+        from workbench.session.texts.checked import form_for
         from workbench.tui.screens.steps import StepScreen
 
         form = form_for(hint)
