@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError, expect
 from workbench.model import Model
+from workbench.model.op_classes import PLACEHOLDERS
 from workbench.names import count, show
 from workbench.notebook import Shown
 from workbench.probing.assemble import assemble, changed_outputs
@@ -71,11 +72,10 @@ class Probe(Shown):
 
     def first_difference(self) -> ProbedTensor | None:
         """Return the first tensor that differs between the two runs and is no input; None without one."""
-        inputs = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
         differing = [
             one for one in self.tensors if one.difference is not None and not one.difference.is_equal
         ]
-        return next((one for one in differing if one.op not in inputs), None)
+        return next((one for one in differing if one.op not in PLACEHOLDERS), None)
 
     def __getitem__(self, address: str) -> ProbedTensor:
         """Return what is known of a tensor, by its address; `:0` may be left out."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.graph.functions import reachable
-from workbench.model.op_classes import CALLS, VARIABLES
+from workbench.model.op_classes import CALLS, RESTORES, SAVES, VARIABLES
 from workbench.names import input_node
 from workbench.session.lists.sizes import constant_nbytes
 from workbench.session.nodes.tree import Scope, Tree
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.graph.level import Level
     from workbench.model import MetaGraph
 
-_SAVER_OPS = frozenset({"SaveV2", "RestoreV2", "Save", "Restore", "MergeV2Checkpoints", "ShardedFilename"})
+_SAVER_OPS = SAVES | RESTORES | {"MergeV2Checkpoints", "ShardedFilename"}
 _SAVER_SCOPE = re.compile(r"save(_\d+)?\Z")
 _TRAINING_SCOPE = re.compile(r"gradients(_\d+)?\Z")
 
