@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ FOLDERS = lesson_folders()
 SEEDS = 2
 
 
+@cache
 def runs(folder: Path) -> bool:
     """Whether a lesson runs TensorFlow."""
     lesson = read_lesson(folder)

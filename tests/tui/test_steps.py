@@ -29,10 +29,10 @@ from workbench.tui.widgets.findings import Findings
 from workbench.tui.widgets.wires import Wires
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """x -> y."""
-    return doubler(tmp_path / "m").save()
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """x -> y; one for all stories, so that they can share an application."""
+    return doubler(tmp_path_factory.mktemp("models") / "m").save()
 
 
 def steps(app: WorkbenchApp) -> list[str]:
@@ -202,24 +202,6 @@ def test_an_operation_of_ones_own_is_offered(
     drive(story, [model], state=tmp_path / "state")
 
 
-def test_a_step_after_a_join(model: Path, tmp_path: Path) -> None:
-    other = doubler(tmp_path / "n").save()
-
-    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        await choose(app, pilot, "freeze")
-        await press(app, pilot, "enter")
-        await press(app, pilot, "1", "s", "enter")
-        assert steps(app) == ["connect source=y target=x", "freeze"]
-        assert command(app) == f"workbench merge {model} {other} --wire y=x --step freeze -o ./m-n"
-        assert "1 wire and 1 step" in screen_text(app)
-        await press(app, pilot, "w", "G")
-        assert app.screen.query_one(Wires).has_focus and "step 1  freeze" in screen_text(app)
-        await press(app, pilot, "d")
-        assert steps(app) == ["connect source=y target=x"]
-
-    drive(story, [model, other], state=tmp_path / "state")
-
-
 def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path: Path) -> None:
     target = tmp_path / "out"
 
@@ -334,6 +316,24 @@ def test_back_and_forward_to_any_change(model: Path, tmp_path: Path) -> None:
         assert steps(app) == []
 
     drive(story, [model], state=tmp_path / "state")
+
+
+def test_a_step_after_a_join(model: Path, tmp_path: Path) -> None:
+    other = doubler(tmp_path / "n").save()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "freeze")
+        await press(app, pilot, "enter")
+        await press(app, pilot, "1", "s", "enter")
+        assert steps(app) == ["connect source=y target=x", "freeze"]
+        assert command(app) == f"workbench merge {model} {other} --wire y=x --step freeze -o ./m-n"
+        assert "1 wire and 1 step" in screen_text(app)
+        await press(app, pilot, "w", "G")
+        assert app.screen.query_one(Wires).has_focus and "step 1  freeze" in screen_text(app)
+        await press(app, pilot, "d")
+        assert steps(app) == ["connect source=y target=x"]
+
+    drive(story, [model, other], state=tmp_path / "state")
 
 
 def test_chains_to_choose_from_have_lines_of_their_own(tmp_path: Path) -> None:
