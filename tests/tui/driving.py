@@ -43,14 +43,13 @@ def drive(
 ) -> WorkbenchApp:
     """Runs an application without a terminal and lets `story` press its keys.
 
-    The application is that of the story before, set back, if that had the same models and the same screen and is still
+    The application is that of an earlier story, set back, if that had the same models and the same screen and is still
     there: one that is started takes longer than most stories.
     """
     panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
     wanted = (tuple(paths), size, look)
-    kept = _take_kept(wanted)
+    kept = _kept.pop(wanted, None)
     if kept is None or not kept.set_back(paths, state):
-        close_kept()
         kept = Kept(wanted, WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark")))
     with kept:
         kept.run(story)
@@ -58,20 +57,14 @@ def drive(
 
 
 Wanted = tuple[tuple[Path, ...], tuple[int, int], Look | None]
-_kept: list[Kept] = []
-"""The one that the next story may have, if any."""
+_kept: dict[Wanted, Kept] = {}
+"""Those that the next stories may have."""
 
 
 def close_kept() -> None:
-    """Ends the application that waits for the next story."""
+    """Ends the applications that wait for another story."""
     while _kept:
-        _kept.pop().close()
-
-
-def _take_kept(wanted: Wanted) -> Kept | None:
-    if _kept and _kept[0].wanted != wanted:
-        close_kept()
-    return _kept.pop() if _kept else None
+        _kept.popitem()[1].close()
 
 
 class Kept:
@@ -97,7 +90,7 @@ class Kept:
     def __exit__(self, problem: type[BaseException] | None, *rest: object) -> None:
         """Keeps it for the next, unless it was quit or something went wrong."""
         if problem is None and self.app._exception is None and self.app.is_running and not self.app._exit:
-            _kept.append(self)
+            _kept[self.wanted] = self
         else:
             self.close()
 
