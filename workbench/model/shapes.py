@@ -6,6 +6,7 @@ A `Shape` is None for an unknown rank, else a tuple with None for each unknown s
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from workbench.disk import dtypes
@@ -17,10 +18,22 @@ FITS: dict[Fit, str] = {"proven": "compatible", "unknown": "maybe compatible", "
 """What people read for each `Fit`."""
 _SHOWN = 32
 _MOST = 1 << 63
+_MOST_KNOWN = 256  # bytes of a shape that is kept
 
 
 def from_proto(proto: TensorShapeProto) -> Shape:
     """Return the shape in a `TensorShapeProto`; a negative size is unknown."""
+    # the shapes of a graph are alike, and to look one up is faster than to read its sizes
+    data = proto.SerializeToString()
+    return _known(data) if len(data) <= _MOST_KNOWN else _read(proto)
+
+
+@lru_cache(maxsize=4096)
+def _known(data: bytes) -> Shape:
+    return _read(TensorShapeProto.FromString(data))
+
+
+def _read(proto: TensorShapeProto) -> Shape:
     if proto.unknown_rank:
         return None
     return tuple([size if (size := dim.size) >= 0 else None for dim in proto.dim])

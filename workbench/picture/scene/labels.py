@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.names import elide, show
@@ -72,11 +72,13 @@ def _told_apart(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     titles = {one.id: elide(show(one.title), MAX_WIDTH, even=True) for one in wanted}
     numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
     choices: dict[str, list[str]] = {}
+    titled = Counter(titles.values())
     for one in wanted:
         numbers[one.title, one.words] += 1
         number = numbers[one.title, one.words]
         ending = f" #{number}" if number > 1 else ""
-        choices[one.id] = _choices(titles[one.id], one.words, ending)
+        made = _choices(titles[one.id], one.words, ending)
+        choices[one.id] = list(made) if titled[titles[one.id]] > 1 else [next(made)]
     level = dict.fromkeys(choices, 0)
     while True:
         labels = {id: (titles[id], choices[id][level[id]]) for id in choices}
@@ -89,18 +91,28 @@ def _told_apart(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     return _number(labels)
 
 
-def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
-    """Return subtitles from short to long, each short enough to draw."""
-    found: list[str] = []
+def _choices(title: str, words: Sequence[str], ending: str) -> Iterator[str]:
+    """Yield subtitles from short to long, each short enough to draw and different; at least one."""
+    seen: set[str] = set()
+    for text in _endings(title, words):
+        said = "" if title and text.lower() == title.lower() else text
+        short = f"{elide(show(said), MAX_WIDTH - len(ending), even=True)}{ending}".strip()
+        if short not in seen:
+            seen.add(short)
+            yield short
+    if not seen:
+        yield ending.strip()
+
+
+def _endings(title: str, words: Sequence[str]) -> Iterator[str]:
+    """Yield the ends of a place from short to long; first the last word that says something."""
     bare = list(words)
     while bare and _says_nothing(bare[-1], title):
         bare.pop()
     if len(bare) < len(words) and (bare or title):
-        found.append(bare[-1] if bare else "")
-    found += ["/".join(words[-count:]) for count in range(1, min(len(words), _MOST_WORDS) + 1)]
-    found = ["" if title and text.lower() == title.lower() else text for text in found]
-    short = [elide(show(text), MAX_WIDTH - len(ending), even=True) for text in found]
-    return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]
+        yield bare[-1] if bare else ""
+    for count in range(1, min(len(words), _MOST_WORDS) + 1):
+        yield "/".join(words[-count:])
 
 
 def telling(op: str, name: str) -> str:
