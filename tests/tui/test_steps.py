@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from tests.sampling import plainly
 from tests.surgery.tiny import Tiny, doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.model import open_model
@@ -60,7 +61,7 @@ def problem(app: WorkbenchApp, name: str) -> str:
     return str(found.content) if found.display else ""
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", plainly([((80, 24),), ((120, 40),)], ((80, 24),)))
 def test_a_step_on_one_model(model: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         assert command(app).startswith("workbench inspect ")

@@ -152,7 +152,7 @@ class _Evaluator:
             return self._sequences(node, left, right)
         whole = isinstance(left, int) and isinstance(right, int)
         if isinstance(node.op, ast.Pow) and whole and left.bit_length() * max(right, 0) > _MAX_BITS:
-            raise self._problem(f"{show(ast.unparse(node), 40)} is too large a number")
+            raise self._refusal(f"{show(ast.unparse(node), 40)} is too large a number")
         shapes = [self.np.shape(left), self.np.shape(right)]
         self._check_size(self.np.broadcast_shapes(*shapes))
         with self.np.errstate(all="ignore"):
@@ -172,7 +172,7 @@ class _Evaluator:
             self._check_size(self.np.broadcast_shapes(*(array.shape for array in arrays)))
             with self.np.errstate(all="ignore"):
                 return _BINARY[type(node.op)](*arrays)
-        raise self._problem(f"{show(ast.unparse(node), 60)} mixes lists and numbers: write np.array([…])")
+        raise self._refusal(f"{show(ast.unparse(node), 60)} mixes lists and numbers: write np.array([…])")
 
     def _index(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Tuple):
@@ -189,7 +189,7 @@ class _Evaluator:
     def _integer(self, node: ast.expr) -> int:
         value = self.value(node)
         if not isinstance(value, int | self.np.integer):
-            raise self._problem(f"{show(ast.unparse(node), 40)} is no whole number")
+            raise self._refusal(f"{show(ast.unparse(node), 40)} is no whole number")
         return int(value)
 
     def _array(self, node: ast.expr) -> Array:
@@ -286,7 +286,7 @@ class _Evaluator:
     def _check_size(self, shape: Any) -> None:
         sizes = shape if isinstance(shape, tuple | list) else (shape,)
         if not all(isinstance(size, int | self.np.integer) for size in sizes):
-            raise self._problem("a size is no whole number")
+            raise self._refusal("a size is no whole number")
         number = math.prod(int(size) for size in sizes)
         if number > MAX_ELEMENTS:
             raise InputError(
@@ -300,13 +300,13 @@ class _Evaluator:
         """Refuse dtypes with elements of any length, and argument names that are not needed."""
         unknown = keywords.keys() - _KEYWORDS
         if unknown:
-            raise self._problem(f"The argument {show(min(unknown))!r} is not understood in an expression")
+            raise self._refusal(f"The argument {show(min(unknown))!r} is not understood in an expression")
         types = [*arguments[: int(is_type)], *(one for one in arguments if isinstance(one, str))]
         for one in [*types, *([keywords["dtype"]] if "dtype" in keywords else [])]:
             if self.np.dtype(one).kind not in "biufc":
-                raise self._problem(f"{show(str(one))!r} is not a dtype of numbers")
+                raise self._refusal(f"{show(str(one))!r} is not a dtype of numbers")
 
-    def _problem(self, text: str) -> InputError:
+    def _refusal(self, text: str) -> InputError:
         return InputError(f"{text}.", where=show(self.where))
 
     def _refused(self, node: ast.expr) -> InputError:
