@@ -236,7 +236,7 @@ def test_a_still_discrete_output_is_excused_by_a_moving_wire(
 ) -> None:
     merged = save(tmp_path / "m", unary(lambda x: tf.cast(tf.argmax(first(x) * 0, 1), "int32")))
     found = verify(child, chain(models["a"], models["label_only"]), result(merged), SAMPLES)
-    assert "over the wires moved" in check(found, "verified").notes[0]
+    assert "the values on the wires moved" in check(found, "verified").notes[0]
 
 
 def test_further_samples_are_made_before_an_output_counts_as_still(

@@ -204,7 +204,7 @@ def test_a_wrong_mean_is_not_published(tmp_path: Path, child: Child) -> None:
     for node in draft.proto.meta_graphs[0].graph_def.node:
         if node.name == "mean_0/count":
             node.attr["value"].tensor.tensor_content = np.float32(2.9).tobytes()
-    draft.__dict__.pop("_bytes", None)
+    draft.__dict__.pop("parts_of_message", None)
     report = commit(draft, tmp_path / "out", child=child)
     assert report.verdict == "differs", report.reason
 

@@ -114,6 +114,6 @@ def test_it_is_verified_with_and_without_the_input(name: str, zoo: Any, tmp_path
     draft = made(model, Default(key, np.full(size, 0.5).tolist()))
     (constant,) = [node for node in draft.meta.graph.node if node.name == "default_1/value"]
     constant.attr["value"].tensor.tensor_content = np.full(size, 0.25, np.float32).tobytes()
-    draft.__dict__.pop("_bytes")
+    draft.__dict__.pop("parts_of_message")
     wrong = commit(draft, tmp_path / "wrong", child=child)
     assert wrong.verdict == "differs", wrong.reason

@@ -148,7 +148,7 @@ def test_a_body_of_a_loop_or_branch_offers_the_nearest(models: Models, name: str
     )
     assert found.hint is not None
     assert level.full_name(f"{node.name}:0") in found.hint
-    assert "what goes in" in found.hint
+    assert "(its input)" in found.hint
 
 
 def test_a_wrong_place_offers_the_nearest_names(zoo: Zoo) -> None:

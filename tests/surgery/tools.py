@@ -65,7 +65,7 @@ def made(model: Model, *steps: Step) -> Draft:
 
 def tampered(draft: Draft) -> Draft:
     """The draft as if its message had been built as it is now: what was read of it before is forgotten."""
-    for name in ("_bytes", "meta"):
+    for name in ("parts_of_message", "meta"):
         draft.__dict__.pop(name, None)
     return draft
 

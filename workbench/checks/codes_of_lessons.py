@@ -32,7 +32,7 @@ LESSON_TASK = Code(
 LESSON_QUESTION = Code(
     "lesson-question", "error", "a question can't be asked, or its answers are not told apart",
     "Some seeds have no question, a wrong answer is accepted, or the lesson has shown the answer.",
-    "Correct its selectors; `workbench inspect` lists what the model has.", ("info",),
+    "Correct its selectors: each must find what the model has.", ("info",),
 )  # fmt: skip
 LESSON_SKIPPED = Code(
     "lesson-skipped", "warning", "parts of a lesson were not proved",

@@ -448,7 +448,7 @@ def test_a_result_that_is_not_what_the_reference_says_is_not_published(tmp_path:
     for node in proto.meta_graphs[0].graph_def.node:
         if node.name == "adapt_0/scale/by":
             node.attr["value"].tensor.tensor_content = np.float32(0.6).tobytes()
-    draft.__dict__["_bytes"] = proto.SerializeToString(deterministic=True)  # what is written
+    draft.__dict__["parts_of_message"] = [proto.SerializeToString(deterministic=True)]  # what is written
     report = wb.commit(draft, tmp_path / "result")
     assert report.verdict == "differs", report.reason
     assert not (tmp_path / "result").exists()

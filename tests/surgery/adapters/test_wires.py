@@ -257,7 +257,7 @@ def test_a_result_may_differ_from_its_wires_by_what_the_adapters_allow(
     for node in proto.meta_graphs[0].graph_def.node:
         if node.name == "connect_0/scale/by":
             node.attr["value"].tensor.tensor_content = np.float32(factor).tobytes()
-    draft.__dict__["_bytes"] = proto.SerializeToString(deterministic=True)  # what is written
+    draft.__dict__["parts_of_message"] = [proto.SerializeToString(deterministic=True)]  # what is written
     report = commit(draft, tmp_path / "result", child=child)
     assert report.verdict == verdict, report.reason
     assert report.verification is not None

@@ -62,7 +62,7 @@ SHARED_VARIABLE = Code(
     "A v1 Session, and with it TensorFlow Serving, finds the memory of a variable by its `shared_name`. Where two have "
     "the same, both get the value that is restored last, and no error is raised. A merge by `import_scope` makes such "
     "graphs, because it renames nodes and no `shared_name`.",
-    "Merge the models again from their sources, with `workbench merge`, which renames both.",
+    "Join the models again from their sources: a join here renames the variables of each.",
 )  # fmt: skip
 _MAX_KEYS = 5
 

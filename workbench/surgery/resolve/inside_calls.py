@@ -209,9 +209,7 @@ def _no_call(level: Level, node: NodeDef, where: str, loops: bool, label: str) -
     count = len(level.meta.output_types(node) or ())
     endpoints = [level.full_name(f"{node.name}:{index}") for index in range(min(count, 4))]
     into = [_written(level, text) for text in node.input if not text.startswith("^")][:4]
-    hint = (
-        "The nearest that can: " + ", ".join(map(show, endpoints)) + " (what it gives)" if endpoints else ""
-    )
+    hint = "The nearest that can: " + ", ".join(map(show, endpoints)) + " (its output)" if endpoints else ""
     if into:
         hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (its input)"
     told = f"{show(node.name)!r} is a {show(node.op)}: "
