@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from workbench.graph.level import Level
 from workbench.model.op_classes import PASS_THROUGH
 from workbench.names import CALL_SEPARATOR, count, elide, is_control, show
 from workbench.picture.scene import labels
-from workbench.picture.scene.attributes import attribute_rows
+from workbench.picture.scene.attributes import Attributes
 from workbench.picture.scene.contents import contents, of_bodies
 from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
@@ -27,7 +28,7 @@ _MAX_WHOLE = 100_000
 _MAX_BODIES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One graph that is drawn whole: the main one, or a body in a frame.
 
@@ -50,6 +51,11 @@ class Part:
     focused: bool = False
     known: Mapping[str, Fact] = field(default_factory=dict)
     trees: dict[int, Scope] = field(default_factory=dict)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """The attributes of its nodes, in words."""
+        return Attributes(self.flat)
 
     def tree(self, limit: int) -> Scope:
         """Return its scopes, for so many boxes at most."""
@@ -219,7 +225,7 @@ class Assembly:
                 inside=inside,
                 frame=frame,
                 op=item.op,
-                attributes=attribute_rows(item, part.flat),
+                attributes=part.attributes.rows(item),
                 contents=of_bodies(item) if item.kind == "call" else "",
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from workbench.disk import dtypes
-from workbench.disk.schema import AttrValue, TensorProto
+from workbench.disk.schema import AttrValue, NodeDef, TensorProto
 from workbench.model import shapes
 from workbench.names import show
 from workbench.picture.scene.flat import Flattener, Item, Ref, type_text
@@ -20,37 +20,61 @@ _FIRST = ("ksize", "strides", "padding", "explicit_paddings", "dilations", "data
 _CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv", "Dilation2D", "_FusedConv")
 
 
-def attribute_rows(item: Item, flat: Flattener) -> tuple[tuple[str, str], ...]:
-    """Return the outputs' shapes of a node, then its attributes, those that shape the result first.
+Rows = tuple[tuple[str, str], ...]
 
-    Attributes that begin with `_` are notes of tools and are left out.
+
+class Attributes:
+    """The attributes of nodes in words, put together once for all nodes that are alike.
 
     Args:
-        item: the node.
-        flat: the graph that it is of.
+        flat: the graph that they are of.
     """
-    if item.node is None:
-        return ()
-    rows = []
-    outputs = item.level.body.output_types(item.node.name) or ()
-    for number in range(min(len(outputs), _MAX_OUTPUTS)):
-        tensor = flat.declared(Ref(item.key, number))
-        if tensor is None or not (text := type_text(tensor)):
-            break
-        rows.append((f"output {number}", text))
-    if item.op.startswith(_CONVOLUTIONS) and len(item.inputs) > 1:
-        kernel = flat.tensor(item.inputs[1])
-        if kernel is not None and kernel.shape is not None and len(kernel.shape) > 2:
-            sizes = ["?" if size is None else str(size) for size in kernel.shape]
-            rows.append(("kernel size", "×".join(sizes[:-2])))
-    attrs = item.node.attr
-    names = sorted(name for name in attrs if not name.startswith("_"))
-    if any(name in _FIRST for name in names):
-        names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-    rows += [_row(name, attrs[name]) for name in names]
-    if item.node.device:
-        rows.append(("device", show(item.node.device)))
-    return tuple(rows)
+
+    def __init__(self, flat: Flattener) -> None:
+        self._flat = flat
+        self._known: dict[tuple[bytes, str], Rows] = {}
+
+    def rows(self, item: Item) -> Rows:
+        """Return the outputs' shapes of a node, then its attributes, those that shape the result first.
+
+        Attributes that begin with `_` are notes of tools and are left out.
+        """
+        if item.node is None:
+            return ()
+        alike = self._flat.alike(item), self._kernel(item)
+        if not alike[0]:
+            return self._rows(item, item.node, alike[1])
+        if alike not in self._known:
+            self._known[alike] = self._rows(item, item.node, alike[1])
+        return self._known[alike]
+
+    def _kernel(self, item: Item) -> str:
+        """Return the size of a convolution's kernel; empty for other nodes."""
+        if not item.op.startswith(_CONVOLUTIONS) or len(item.inputs) < 2:
+            return ""
+        kernel = self._flat.tensor(item.inputs[1])
+        if kernel is None or kernel.shape is None or len(kernel.shape) < 3:
+            return ""
+        return "×".join("?" if size is None else str(size) for size in kernel.shape[:-2])
+
+    def _rows(self, item: Item, node: NodeDef, kernel: str) -> Rows:
+        rows = []
+        outputs = item.level.body.output_types(node.name) or ()
+        for number in range(min(len(outputs), _MAX_OUTPUTS)):
+            tensor = self._flat.declared(Ref(item.key, number))
+            if tensor is None or not (text := type_text(tensor)):
+                break
+            rows.append((f"output {number}", text))
+        if kernel:
+            rows.append(("kernel size", kernel))
+        attrs = node.attr
+        names = sorted(name for name in attrs if not name.startswith("_"))
+        if any(name in _FIRST for name in names):
+            names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+        rows += [_row(name, attrs[name]) for name in names]
+        if node.device:
+            rows.append(("device", show(node.device)))
+        return tuple(rows)
 
 
 def _row(name: str, value: AttrValue) -> tuple[str, str]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from workbench.disk import dtypes
+from workbench.disk import dtypes, schema
+from workbench.disk.dtypes import DType
 from workbench.disk.schema import NodeDef
 from workbench.graph.level import Level, Value
 from workbench.model import shapes
@@ -21,6 +22,7 @@ from workbench.names import input_node, is_control, show
 
 MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
+_MOST_ALIKE = 2_000  # bytes of a node that is compared with others
 
 
 class Ref(NamedTuple):
@@ -98,7 +100,8 @@ class Flattener:
         self._fed: dict[tuple[str, int], str] = {}
         self._bodies: dict[tuple[Level, str], Level | None] = {}
         self._tensors: dict[Ref, Tensor | None] = {}
-        self._declared: dict[Ref, Tensor | None] = {}
+        self._alike: dict[str, bytes] = {}
+        self._declared: dict[tuple[bytes, int], tuple[DType, Shape] | None] = {}
         for end in inputs:
             self._add_input(end)
 
@@ -241,11 +244,36 @@ class Flattener:
 
     def declared(self, ref: Ref) -> Tensor | None:
         """Return dtype and shape of a node's output, as the node declares them."""
-        if ref not in self._declared:
-            item = self.items[ref.key]
-            name = item.node.name if item.node is not None else item.name
-            self._declared[ref] = item.level.tensor(name, ref.index)
-        return self._declared[ref]
+        item = self.items[ref.key]
+        name = item.node.name if item.node is not None else item.name
+        alike = self.alike(item), ref.index
+        if not alike[0]:
+            return item.level.tensor(name, ref.index)
+        if alike not in self._declared:
+            found = item.level.tensor(name, ref.index)
+            self._declared[alike] = None if found is None else (found.dtype, found.shape)
+        known = self._declared[alike]
+        return None if known is None else Tensor(f"{item.level.full_name(name)}:{ref.index}", *known)
+
+    def alike(self, item: Item) -> bytes:
+        """Return the op and attributes of a node as one value, to say once what many nodes have in common.
+
+        Empty for what is no node, and where attributes are large.
+        """
+        found = self._alike.get(item.key)
+        if found is None:
+            found = b"" if item.node is None or item.node.ByteSize() > _MOST_ALIKE else _bare(item.node)
+            self._alike[item.key] = found
+        return found
+
+
+def _bare(node: NodeDef) -> bytes:
+    """Return a node without its name and inputs."""
+    bare = schema.NodeDef()
+    bare.CopyFrom(node)
+    bare.ClearField("name")
+    bare.ClearField("input")
+    return bare.SerializeToString()
 
 
 def _kind(level: Level, node: NodeDef) -> str:
