@@ -58,9 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Not by addopts: a -m of the user's replaces that one.
     if "exhaustive" not in config.getoption("markexpr"):
         _deselect(config, items, [item for item in items if item.get_closest_marker("exhaustive")])
-    items.sort(
-        key=lambda item: (bool(item.get_closest_marker("slow")), bool(item.get_closest_marker("needs_tf")))
-    )
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> tuple[bool, bool, bool]:
+    """What reads all sources comes first, so that one process of several parses them, and TensorFlow last."""
+    reads = any(hasattr(getattr(item, "module", None), name) for name in ("nodes_of", "text_of"))
+    return bool(item.get_closest_marker("slow")), bool(item.get_closest_marker("needs_tf")), not reads
 
 
 def _takes_a_slow_model(item: pytest.Item) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 class Join:
     """Models by handle, each a name of `NETWORKS` or of the zoo, and wires by key of signature or callable.
 
-    `real`: a network on both sides. `quick`: among those that every run of the tests looks at. `steps`: what is done
-    besides, as `--step` takes it; a single model has no wires.
+    `real`: a network on both sides. `quick`: among those that the exhaustive run of the tests looks at. `steps`: what
+    is done besides, as `--step` takes it; a single model has no wires.
     """
 
     name: str

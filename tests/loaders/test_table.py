@@ -88,14 +88,16 @@ def test_the_table_is_shown() -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param([join.name for join in JOINS if join.quick], id="quick"),
+        pytest.param(["reference variables of TF1", "callables only"], id="plain"),
+        pytest.param([join.name for join in JOINS if join.quick], id="quick", marks=pytest.mark.exhaustive),
         pytest.param([join.name for join in JOINS if not join.quick], id="all", marks=pytest.mark.slow),
     ],
 )
 def test_tried_anew_it_is_the_same(names: list[str]) -> None:
     """In a process of its own: what some loaders import changes what TensorFlow can load.
 
-    The quick ones need no package of the extra `loaders`; ways that need one are tried where it is installed.
+    The plain run tries a model of each TensorFlow. The quick ones need no package of the extra `loaders`; ways that
+    need one are tried where it is installed.
     """
     if len(names) > 10 and importlib.util.find_spec("tf_keras") is None:
         pytest.skip("models of Keras 2 need tf-keras: pip install -e '.[dev,loaders]'")
