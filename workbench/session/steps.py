@@ -8,8 +8,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import UsageError
 from workbench.names import count
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from workbench.session.lists.rows import Row
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(NamedTuple):
     """A line of a form.
 
     Attributes:
@@ -55,8 +53,7 @@ class FormField:
     pair: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """What a filled form means.
 
     Attributes:
@@ -68,8 +65,7 @@ class Filled:
     problems: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """What a new step is about: what is under the cursor.
 
     Attributes:

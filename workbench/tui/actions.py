@@ -6,14 +6,13 @@ An action belongs to a scope; the widget or screen of that scope has the method 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """An action a user can trigger by a key, the palette or a click.
 
     Attributes:

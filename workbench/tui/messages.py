@@ -36,7 +36,6 @@ class AdaptAsked(Message):
     choose: bool = False
 
 
-@dataclass
 class DropAsked(Message):
     """The user wants to drop the pick."""
 
@@ -94,16 +93,13 @@ class HintAsked(Message):
     hint: str | None
 
 
-@dataclass
 class CursorMoved(Message):
     """Another row of a list or a detail is under the cursor."""
 
 
-@dataclass
 class SubtitleChanged(Message):
     """The title of what a pane shows has changed."""
 
 
-@dataclass
 class SplitChanged(Message):
     """List and detail of a pane stand in another way to each other."""

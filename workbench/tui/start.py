@@ -6,9 +6,8 @@ import gc
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.session.session import Session
 
@@ -55,8 +54,7 @@ def _end_with_terminal(app: WorkbenchApp) -> None:
     threading.excepthook = hook
 
 
-@dataclass(frozen=True, slots=True)
-class LessonAsked:
+class LessonAsked(NamedTuple):
     """A lesson to begin with.
 
     Attributes:

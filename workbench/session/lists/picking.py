@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workbench import names
 from workbench.describe.actions import words
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(NamedTuple):
     """An endpoint that was picked for a wire.
 
     Attributes:
@@ -112,8 +111,7 @@ def endpoint_of(
     return judging.tensor(handle, spot.node, index, side)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The reason why a row can't be picked or wired.
 
     Attributes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workbench.disk.samples import SAMPLES, STORY
 from workbench.names import show
@@ -20,8 +19,7 @@ _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _GRAPHS = (".pb", ".pbtxt")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a chooser.
 
     Attributes:
