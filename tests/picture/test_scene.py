@@ -81,6 +81,12 @@ def test_an_input_that_is_an_output_too() -> None:
     assert len(scene.edges) == 1
 
 
+def test_frames_stand_in_the_order_of_the_data() -> None:
+    meta = chain(1200, scope="block_{}/layer_{}/")
+    opened = build_scene(meta, expanded={f"block_{number}" for number in range(12)})
+    assert [frame.title for frame in opened.frames] == [f"block_{number}" for number in range(12)]
+
+
 def test_a_large_chain_is_collapsed_level_by_level() -> None:
     meta = chain(1200, scope="block_{}/layer_{}/")  # 12 blocks of 20 layers of 5 nodes
     scene = build_scene(meta)

@@ -79,7 +79,8 @@ class NearbyFlow(BatchFlow):
     def _follow_body(self, flow: Flow) -> None:
         function = flow.body.function
         assert function is not None
-        self._extend(flow, [flow.body.address(entry)[0] for entry in function.ret.values() if entry])
+        results = [function.ret.get(result.name) for result in function.signature.output_arg]
+        self._extend(flow, [flow.body.address(entry)[0] for entry in results if entry])
 
     def _extend(self, flow: Flow, names: Iterable[str]) -> None:
         """Record the facts of nodes and of what they need."""

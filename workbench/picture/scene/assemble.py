@@ -146,7 +146,7 @@ class Assembly:
         """Add a frame for each opened scope; return the frame that each of their keys has."""
         found: dict[str, str] = {}
         chains = dict.fromkeys(cover.inside.values())
-        wanted = {chain[:depth] for chain in chains for depth in range(1, len(chain) + 1)}
+        wanted = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
         scopes = {scope.key: scope for scope in tree.all_scopes()}
         for chain in sorted(wanted, key=len):
             *around, key = chain

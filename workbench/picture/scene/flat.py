@@ -168,7 +168,8 @@ class Flattener:
             return
         function = body.function
         assert function is not None
-        last = [*function.control_ret.values()] or [input_node(entry) for entry in function.ret.values()]
+        last = [function.control_ret[name] for name in sorted(function.control_ret)]  # a map has no order
+        last = last or [input_node(function.ret[name]) for name in sorted(function.ret)]
         for inner in last:
             yield from self._befores(body, inner, todo)
 
