@@ -159,7 +159,22 @@ class UnknownName(ModelError):
     code = "unknown-name"
 
 
-class PlanError(WorkbenchError):
+class _WithFindings(WorkbenchError):
+    """An error about something that was checked: it carries all that was found."""
+
+    def __init__(
+        self,
+        message: str,
+        findings: Iterable[object] = (),
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.findings = tuple(findings)
+
+
+class PlanError(_WithFindings):
     """A plan has findings that are errors, so it can't be applied.
 
     Args:
@@ -168,19 +183,8 @@ class PlanError(WorkbenchError):
 
     code = "plan"
 
-    def __init__(
-        self,
-        message: str,
-        findings: Iterable[object] = (),
-        *,
-        where: str | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.findings = tuple(findings)
 
-
-class LessonError(WorkbenchError):
+class LessonError(_WithFindings):
     """A lesson, or a file of answers, can't be used.
 
     Args:
@@ -189,17 +193,6 @@ class LessonError(WorkbenchError):
 
     code = "lesson"
     exit_code = 3
-
-    def __init__(
-        self,
-        message: str,
-        findings: Iterable[object] = (),
-        *,
-        where: str | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.findings = tuple(findings)
 
 
 class RuntimeFailure(WorkbenchError):

@@ -179,6 +179,8 @@ def test_negative_indices(tmp_path: Path) -> None:
             node("y", "SelectV2", "less", "added", "x", T=FLOAT),
         ],
         [number("one", 1), unary("erf", "Erf", "x"), binary("y", "AddV2", "one", "erf")],
+        [number("two", 3) if at == 0 else one for at, one in enumerate(GELU_ERF)],
+        [*GELU_LAST_HALF[:-1], unary("y", "Neg", "gated")],
         [node("p", "MatMul", "x", "x", T=FLOAT, transpose_b=TRUE), unary("y", "Softmax", "p")],
         [unary("y", "Rsqrt", "x")],
     ],

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LIMIT = 60.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -192,3 +194,11 @@ def browser(program: str, profile: Path) -> Iterator[Page]:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+PROGRAM = chromium()
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed: apt-get install chromium"),
+]
+"""The marks of a file of tests in a browser."""

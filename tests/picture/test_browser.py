@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from PIL import Image
 
 import workbench as wb
 from tests.cli.tools import call
-from tests.picture.chromium import Page, browser, chromium
+from tests.picture.chromium import IN_BROWSER, Page
 from tests.picture.graphs import chain, hub
 from tests.picture.test_hostile_names import HOSTILE, REAL, scene
 from tests.picture.test_hostile_names import model as hostile  # noqa: F401
@@ -23,24 +21,10 @@ from workbench.picture.render.colours import BACKGROUNDS
 from workbench.picture.render.html import to_html
 from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
-PROGRAM = chromium()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed: apt-get install chromium"),
-]
+pytestmark = IN_BROWSER
 SAMPLES = wb.sample_models()
 SIZE = (1000, 700)
 BLOCKS = "block_{0}/part_{1}/"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    assert PROGRAM is not None
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        browser(PROGRAM, Path(profile)) as found,
-    ):
-        yield found
 
 
 def write(path: Path, made: str | MetaGraph | Scene) -> Path:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import base64
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import workbench as wb
-from tests.picture.chromium import Page, browser, chromium
+from tests.picture.chromium import IN_BROWSER, Page
 from tests.picture.graphs import chain
 from tests.picture.test_browser import BLOCKS, LAYOUT, number, write
 from tests.picture.test_hostile_names import scene
 from workbench.picture.render.html import to_html
 from workbench.picture.scene.scene import Edge, Node, Scene
 
-PROGRAM = chromium()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed: apt-get install chromium"),
-]
+pytestmark = IN_BROWSER
 DIGITS = wb.sample_models() / "digits"
 FOCUS = "document.activeElement.id || document.activeElement.tagName"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    assert PROGRAM is not None
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        browser(PROGRAM, Path(profile)) as found,
-    ):
-        yield found
 
 
 def test_help_has_the_focus_and_gives_it_back(page: Page, tmp_path: Path) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import workbench as wb
-from tests.picture.chromium import Page, browser, chromium
+from tests.picture.chromium import IN_BROWSER, Page
 from tests.picture.test_browser import canvas_point, colours, number, rgb
 from workbench.model import open_model
 from workbench.picture.drawing import Drawing
@@ -18,23 +14,9 @@ from workbench.picture.render.html import to_html
 from workbench.picture.scene.scene import Edge, Node, Scene
 from workbench.picture.values import STEPS, Image, TensorValue, ValueLayer
 
-PROGRAM = chromium()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed: apt-get install chromium"),
-]
+pytestmark = IN_BROWSER
 SIZE = (1000, 700)
 DIGITS = wb.sample_models() / "digits"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    assert PROGRAM is not None
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        browser(PROGRAM, Path(profile)) as found,
-    ):
-        yield found
 
 
 def write(path: Path, *values: TensorValue, scene: Scene | None = None) -> Path:

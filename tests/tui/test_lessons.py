@@ -108,6 +108,8 @@ def test_an_answer_is_judged_and_the_next_page_opened(tmp_path: Path) -> None:
         assert walk_of(screen).number == 0
         await enter(app, pilot, screen, "go 99")
         assert "There is no page 99" in screen_text(app)
+        await enter(app, pilot, screen, "go 0")
+        assert "There is no page 0." in screen_text(app)
 
     drive(story, state=tmp_path, size=(120, 40))
 

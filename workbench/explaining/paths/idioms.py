@@ -23,6 +23,8 @@ _BEFORE_SOFTMAX = frozenset(
 )
 _FEW = 16
 _LEAST = 4
+_ROOT_OF_HALF = 0.5**0.5
+_CLOSE = 1e-2  # as half precision has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +239,14 @@ def _layer_normalization(body: _Body, at: int) -> _Found | None:
 
 def _gelu(body: _Body, at: int) -> _Found | None:
     """`x / 2 * (1 + erf(x / sqrt(2)))`, or with erfc."""
-    first = at
-    while (before := _scaled(body, first)) is not None:
-        first = before
+    first, scale = at, 1.0
+    for _ in range(_FEW):
+        before = _scaled(body, first)
+        if before is None:
+            break
+        first, scale = before, scale * _factor(body, before)
+    if abs(scale - (_ROOT_OF_HALF if body.op(at) == "Erf" else -_ROOT_OF_HALF)) > _CLOSE:
+        return None
     given = next(
         (body.source(first, at) for at, number in enumerate(_numbers(body, first)) if number is None), None
     )
@@ -256,22 +263,12 @@ def _gelu(body: _Body, at: int) -> _Found | None:
             and body.number(end, 0) is body.number(end, 1) is None
         ):
             half = body.users(end)
-            if (
-                len(half) == 1
-                and body.op(half[0]) == "Mul"
-                and 0.5 in (body.number(half[0], 0), body.number(half[0], 1))
-            ):
+            if len(half) == 1 and _halves(body, half[0]):
                 members, end = members | {half[0]}, half[0]
+            if not any(_halves(body, one) for one in members):
+                return None
             return _Found(members, end, "applies GELU (a smooth ReLU)", "GELU activation")
     return None
-
-
-def _made(body: _Body, at: int | None) -> list[int]:
-    return [
-        position
-        for position, _ in enumerate(body.inputs(at))
-        if at is not None and body.number(at, position) is None
-    ]
 
 
 def _numbers(body: _Body, at: int) -> list[float | None]:
@@ -285,6 +282,21 @@ def _scaled(body: _Body, at: int) -> int | None:
         return None
     one_number = body.op(before) in _SCALES and any(number is not None for number in _numbers(body, before))
     return before if one_number or body.op(before) == "Neg" else None
+
+
+def _factor(body: _Body, at: int) -> float:
+    """Return what a step multiplies by; 0 where a number is divided by the value."""
+    if body.op(at) == "Neg":
+        return -1.0
+    numbers = _numbers(body, at)
+    number = next((one for one in numbers if one is not None), 0.0)
+    if body.op(at) == "Mul":
+        return number
+    return 1 / number if numbers[0] is None and number else 0.0
+
+
+def _halves(body: _Body, at: int) -> bool:
+    return body.op(at) == "Mul" and 0.5 in _numbers(body, at)
 
 
 def _silu(body: _Body, at: int) -> _Found | None:

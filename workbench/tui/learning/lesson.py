@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input
 
+from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.lessons.blocks import Block, Code, Note
 from workbench.lessons.lesson import Lesson
@@ -21,6 +22,7 @@ from workbench.lessons.running import Commands
 from workbench.lessons.walking.typed import WORDS, understand
 from workbench.lessons.walking.walk import Outcome, Page, Walk
 from workbench.names import show
+from workbench.session.lists.places import is_model
 from workbench.session.texts.lesson_page import PageLine, lines_of, typed_line
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
@@ -171,8 +173,8 @@ class LessonScreen(Screen[None]):
             return
         page = self.query_one(PageView)
         page.wait("")
-        findings = [Note(f"{one.message}", "wrong") for one in getattr(error, "findings", ())]
-        hint = [Note(str(error.hint))] if error.hint else []
+        findings = [Note(one.message, "wrong") for one in getattr(error, "findings", ())]
+        hint = [Note(words(error.hint, "terminal UI"))] if error.hint else []
         page.append(lines_of([Note(show(error.message, 2000), "wrong"), *findings, *hint]))
 
     def _open(self) -> tuple[Walk, Page]:
@@ -261,10 +263,12 @@ class LessonScreen(Screen[None]):
         elif typed.wish == "next":
             self.action_next()
         else:
-            ways: dict[str, Callable[[Walk], None]] = {"back": Walk.back, "skip": Walk.next}
-            self._turn(
-                ways.get(typed.wish, lambda walk: walk.go(walk.number if typed.page < 0 else typed.page))
-            )
+            ways: dict[str, Callable[[Walk], None]] = {
+                "back": Walk.back,
+                "skip": Walk.next,
+                "again": lambda walk: None,
+            }
+            self._turn(ways.get(typed.wish, partial(Walk.go, number=typed.page)))
 
     def _tell(self, text: str, blocks: list[Block]) -> None:
         self.query_one(PageView).append([*typed_line(text), *lines_of(blocks)])
@@ -349,10 +353,10 @@ class LessonScreen(Screen[None]):
         walk = self.walk
         if walk is None or self.busy:
             return []
-        words = [word for line in self.query_one(PageView).lines for word in _words(line.line)]
-        named = list(dict.fromkeys([*words, *walk.lesson.models]))
+        said = [word for line in self.query_one(PageView).lines for word in _words(line.line)]
+        named = list(dict.fromkeys([*said, *walk.lesson.models]))
         paths = [walk.folder / name for name in named if name and "/" not in name]
-        return [path for path in paths if (path / "saved_model.pb").is_file()]
+        return [path for path in paths if is_model(path)]
 
     def action_leave(self) -> None:
         """End the command that runs; if none does, go back. The lesson opens at this page again."""

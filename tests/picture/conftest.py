@@ -1,0 +1,21 @@
+"""What the tests in a browser share: one page for the tests of a file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.picture.chromium import PROGRAM, Page, browser
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    assert PROGRAM is not None
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        browser(PROGRAM, Path(profile)) as found,
+    ):
+        yield found
