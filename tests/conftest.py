@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,11 @@ _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=60, derandomize=True, database=None, **_COMMON)
 settings.register_profile("long", max_examples=3000, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+_MEMORY, _ROOM = Path("/dev/shm"), 8 << 30
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+    # Temporary folders in memory: thousands of small files are forced to disk otherwise.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 for _name in ("COLUMNS", "LINES"):  # pytest-xdist sets them for its workers, and every command obeys them
     os.environ.pop(_name, None)

@@ -27,7 +27,7 @@ import numpy as np
 from tests.picture.graphs import chain_with_hub, hub
 from workbench.model import MetaGraph, open_model
 from workbench.picture.layout.geometry import CutOff, Layout
-from workbench.picture.layout.layout import layout_in_worker
+from workbench.picture.layout.layout import lay_out_within
 from workbench.picture.render.canvas import Canvas
 from workbench.picture.scene.build import build_scene
 from workbench.picture.scene.scene import Scene
@@ -103,7 +103,7 @@ def _row(name: str, meta: MetaGraph, max_boxes: int, *, opened: bool = False) ->
     first: Layout | None = None
     for engine in ("graphlay", "own"):
         began = time.perf_counter()
-        found = layout_in_worker(scene, LIMIT, engine=engine)
+        found = lay_out_within(scene, LIMIT, engine=engine)
         took = time.perf_counter() - began
         cells.append("       >45       -" if isinstance(found, CutOff) else f"{took:8.2f}{found.crossings:8}")
         if first is None and isinstance(found, Layout):

@@ -200,10 +200,10 @@ def chain(levels: int, calls: int, body: Any = ()) -> list[Any]:
     [
         (call("c", "f0", "x"), chain(40, 4)),
         (node("c", "Case", "x", "x", branches=[Func("f0")] * 20_000), chain(30, 1)),
-        (node("c", "Case", "x", "x", branches=[Func("empty")] * 90_000), [function("empty", [])]),
+        (node("c", "Case", "x", "x", branches=[Func("empty")] * 30_000), [function("empty", [])]),
         (
-            node("c", "MapDataset", *["x"] * 400, f=Func("wide")),
-            [function("wide", [f"a{at}" for at in range(400)])],
+            node("c", "MapDataset", *["x"] * 330, f=Func("wide")),
+            [function("wide", [f"a{at}" for at in range(330)])],
         ),
     ],
     ids=["calls of calls", "deep branches", "empty branches", "every input to every argument"],

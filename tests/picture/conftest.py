@@ -1,4 +1,4 @@
-"""What the tests in a browser share: one page for the tests of a file."""
+"""What the tests in a browser share: one page for all of a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.picture.chromium import PROGRAM, Page, browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page() -> Iterator[Page]:
     assert PROGRAM is not None
     with (

@@ -20,7 +20,7 @@ from tests.timing import FOREVER, ends
 from tests.zoo.example import Example
 from workbench.model import open_model
 from workbench.picture.layout.geometry import CutOff, Detail, Direction, Layout
-from workbench.picture.layout.layout import lay_out, layout_in_worker
+from workbench.picture.layout.layout import SMALL, lay_out, lay_out_within
 from workbench.picture.layout.placed import count_crossings
 from workbench.picture.render.canvas import Canvas
 from workbench.picture.scene.build import build_scene
@@ -122,10 +122,11 @@ def test_data_flows_down(scene: Scene) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_same_scene_gives_the_same_layout(engine: str) -> None:
-    scene = scene_of(12, [(a, b) for a in range(12) for b in range(a + 1, 12) if (a * b) % 3 == 1])
+    scene = scene_of(24, [(a, b) for a in range(24) for b in range(a + 1, 24) if (a * b) % 3 == 1])
+    assert len(scene.nodes) + len(scene.edges) > SMALL  # so the last is laid out in a process
     one, other = lay_out(scene, engine=engine), lay_out(scene, engine=engine)
     assert (one.boxes, one.lines) == (other.boxes, other.lines)
-    elsewhere = layout_in_worker(scene, 30, engine=engine)
+    elsewhere = lay_out_within(scene, 30, engine=engine)
     assert isinstance(elsewhere, Layout)
     assert (elsewhere.boxes, elsewhere.lines) == (one.boxes, one.lines)
 
@@ -194,7 +195,7 @@ def test_nothing_to_draw() -> None:
 
 def test_a_layout_that_takes_too_long_is_cut_off_and_says_so() -> None:
     scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
-    found = layout_in_worker(scene, 0.3)
+    found = lay_out_within(scene, 0.3)
     assert isinstance(found, CutOff)
     assert "400 boxes" in found.message and "0.3 s" in found.message and "focus" in found.message
 
@@ -202,7 +203,7 @@ def test_a_layout_that_takes_too_long_is_cut_off_and_says_so() -> None:
 def test_a_layout_can_be_stopped() -> None:
     scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
     with ends():
-        assert isinstance(layout_in_worker(scene, FOREVER, stop=lambda: True), CutOff)
+        assert isinstance(lay_out_within(scene, FOREVER, stop=lambda: True), CutOff)
 
 
 def test_without_graphlay_our_own_engine_draws() -> None:

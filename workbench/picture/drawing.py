@@ -111,15 +111,15 @@ class Drawing:
         return replace(build(whole=True), asked=tuple(sorted(opened))) if whole else scene
 
     def layout(self, scene: Scene) -> Layout:
-        """Return a scene's boxes and lines at their places, found in another process.
+        """Return a scene's boxes and lines at their places.
 
         Raises:
             ChildTimeout: it took longer than the time limit.
         """
-        from workbench.picture.layout.layout import layout_in_worker
+        from workbench.picture.layout.layout import lay_out_within
 
         direction: Literal["right", "down"] = "right" if self.right else "down"
-        found = layout_in_worker(scene, self.time_limit, direction=direction, detail=self.detail)
+        found = lay_out_within(scene, self.time_limit, direction=direction, detail=self.detail)
         if isinstance(found, CutOff):
             raise ChildTimeout(found.message, hint=Hint("", Action("draw-less")))
         return found

@@ -19,7 +19,7 @@ _START = "import sys; sys.path[:] = {path!r}; from workbench.picture.layout.work
 def run(
     scene: Scene, time_limit: float, options: dict[str, Any], stop: Callable[[], bool] | None
 ) -> Layout | CutOff:
-    """Lay out in a fresh interpreter; see `layout.layout_in_worker`.
+    """Lay out in a fresh interpreter; see `layout.lay_out_within`.
 
     The answer is read as a pickle: it comes from our own code, over pipes nobody else holds.
     """

@@ -152,16 +152,16 @@ class Subject:
         )
 
     def picture(self, view: View, stop: Callable[[], bool]) -> Layout | CutOff:
-        """Return the picture, laid out in another process.
+        """Return the picture, laid out.
 
         It blocks until a time limit, so call it in a thread.
 
         Raises:
             WorkbenchError: the focus is not there, or the process died.
         """
-        from workbench.picture.layout.layout import layout_in_worker
+        from workbench.picture.layout.layout import lay_out_within
 
-        return layout_in_worker(
+        return lay_out_within(
             self.scene(view), direction="right" if view.across else "down", detail=view.zoom, stop=stop
         )
 

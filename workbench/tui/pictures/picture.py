@@ -1,4 +1,4 @@
-"""A picture on a screen: drawn in a worker process, searched, zoomed, seen as a whole, saved."""
+"""A picture on a screen: drawn in a thread, searched, zoomed, seen as a whole, saved."""
 
 from __future__ import annotations
 
