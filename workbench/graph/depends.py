@@ -6,10 +6,10 @@ version) or follow from one argument only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from workbench import names
+from workbench.disk.schema import NodeDef
 from workbench.graph.functions import calls
+from workbench.graph.reach import reach
 from workbench.model import MetaGraph
 from workbench.model.op_classes import CALLS
 
@@ -48,40 +48,26 @@ class Dependence:
         body = {node.name: node for node in function.node_def}
         arguments = {arg.name: position for position, arg in enumerate(function.signature.input_arg)}
 
-        def call(node_name: str, text: str) -> frozenset[int] | None:
-            node = body[node_name]
-            if node.op not in CALLS or not calls(node, self._meta.functions):
-                return None
-            inner = self._function(node.attr["f"].func.name, depth + 1)
-            index = names.parse_number(text.rpartition(":")[2])
-            if inner is None or index is None or index >= len(inner):
-                return None
-            return inner[index]
+        def behind(text: str) -> list[str]:
+            name = names.input_node(text)
+            node = None if name in arguments else body.get(name)
+            if node is None:
+                return []
+            data = [entry for entry in node.input if not entry.startswith("^")]
+            needed = self._call(node, text, depth)
+            return data if needed is None else [data[position] for position in needed if position < len(data)]
 
-        result: list[frozenset[int]] = []
+        result = []
         for output in function.signature.output_arg:
-            reached: set[int] = set()
-            seen: set[str] = set()
-            queue = [function.ret.get(output.name, "")]
-            while queue:
-                text = queue.pop()
-                if text in seen:
-                    continue
-                seen.add(text)
-                node_name = names.input_node(text)
-                if node_name in arguments:
-                    reached.add(arguments[node_name])
-                elif node_name in body:
-                    queue += _behind(body[node_name].input, text, node_name, call)
-            result.append(frozenset(reached))
+            reached = map(names.input_node, reach([function.ret.get(output.name, "")], behind))
+            result.append(frozenset(arguments[name] for name in reached if name in arguments))
         self._found[name] = result
         return result
 
-
-def _behind(
-    inputs: Iterable[str], text: str, node_name: str, call: Callable[[str, str], frozenset[int] | None]
-) -> list[str]:
-    """Return the inputs of a node that one of its outputs needs for its value."""
-    data = [entry for entry in inputs if not entry.startswith("^")]
-    needed = call(node_name, text)
-    return data if needed is None else [data[position] for position in needed if position < len(data)]
+    def _call(self, node: NodeDef, text: str, depth: int) -> frozenset[int] | None:
+        """Return the inputs of a call in a body that one of its outputs depends on; None means all."""
+        if node.op not in CALLS or not calls(node, self._meta.functions):
+            return None
+        found = self._function(node.attr["f"].func.name, depth + 1)
+        index = names.parse_number(text.rpartition(":")[2])
+        return None if found is None or index is None or index >= len(found) else found[index]
