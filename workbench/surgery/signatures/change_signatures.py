@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from workbench import names
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message, NodeDef
-from workbench.findings import Action, Finding, Hint
-from workbench.graph.needs import Needs
-from workbench.model.op_classes import MUST_BE_FED
-from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
-from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
+from workbench.disk.schema import Message
+from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT
+from workbench.names import show
 from workbench.surgery.export.functions import add_signature as add_function
 from workbench.surgery.export.functions import add_signature_map
 from workbench.surgery.export.init_ops import carry_init
@@ -31,15 +27,9 @@ from workbench.surgery.export.signature_functions import (
     unlink,
 )
 from workbench.surgery.lineage import Reference, SourceTensors
-from workbench.surgery.resolve.endpoints import chosen_signature
-from workbench.surgery.resolve.inside_calls import InlinedCopy
-from workbench.surgery.resolve.signature_endpoints import (
-    FoundEndpoints,
-    Side,
-    find_endpoints,
-    inline_for_added,
-)
+from workbench.surgery.resolve.signature_endpoints import FoundEndpoints
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
+from workbench.surgery.signatures.checked_change import CheckedChange
 from workbench.surgery.workspace import WARMUP, Workspace
 
 if TYPE_CHECKING:
@@ -56,10 +46,10 @@ def change_signatures(workspace: Workspace, change: SignatureChanges) -> None:
         workspace: changed in place.
         change: what is wanted.
     """
-    work = _Change(workspace, change)
-    work.look_up()
+    asked = CheckedChange(workspace, change)
+    asked.look_up()
     if not workspace.blocked:
-        work.apply()
+        _Changing(workspace, asked).apply()
         carry_init(workspace)
 
 
@@ -71,280 +61,83 @@ def add_signature(workspace: Workspace, change: SignatureChanges, *, objects: bo
         change: the signatures to add.
         objects: whether the result has an object graph, which then gets the functions of the signatures.
     """
-    work = _Change(workspace, change, objects=objects)
-    work.look_up()
+    asked = CheckedChange(workspace, change, objects=objects)
+    asked.look_up()
     if not workspace.blocked:
-        work.apply()
+        _Changing(workspace, asked).apply()
 
 
-class _Change:
-    """The steps of one change of signatures."""
+class _Changing:
+    """The steps of one change of signatures, after it was checked."""
 
-    def __init__(self, workspace: Workspace, change: SignatureChanges, *, objects: bool = True) -> None:
+    def __init__(self, workspace: Workspace, asked: CheckedChange) -> None:
         self.workspace = workspace
-        # whether there is an object graph to change as well
-        self.objects = objects and workspace.original.has_object_graph
-        self.add: Sequence[Added] = change.add
-        self.drop = change.drop
-        self.rename = dict(change.rename)
-        self.rename_inputs = dict(change.rename_inputs)
-        self.rename_outputs = dict(change.rename_outputs)
-        self.drop_inputs = tuple(change.drop_inputs)
-        self.drop_outputs = tuple(change.drop_outputs)
-        self.method = change.method
-        self.wanted = change.signature
-        self.known = {
-            key: found for key, found in workspace.original.signatures.items() if key not in HIDDEN_SIGNATURES
-        }
-        self.chosen: Signature | None = None
-        self.added: dict[str, FoundEndpoints] = {}
-        # placeholders and calls of callables, which the main graph gets
-        self.calls: dict[str, NodeDef] = {}
-        # the original with the calls inlined that contain endpoints
-        self.inlined: InlinedCopy | None = None
-        self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
-
-    def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
-        self.workspace.note(code, "error", show(where), message, hint)
-
-    # -- checks, all before anything changes
-
-    def look_up(self) -> None:
-        self._choose()
-        for key in (*self.rename, *self.drop):
-            if key not in self.known:
-                self._no_signature(key)
-        for key in self.drop:
-            if key in self.rename:
-                self.wrong(
-                    "signature-twice",
-                    key,
-                    "Both a rename and a drop of it are requested.",
-                    "Leave one of the two out.",
-                )
-        self._check_new_keys()
-        if self.chosen is not None:
-            if self.chosen.key in self.drop:
-                self.wrong(
-                    "signature-twice",
-                    self.chosen.key,
-                    "Both a change and a drop of it are requested.",
-                    Hint("Choose another: ", Action("choose-signature", {"step": "signature"})),
-                )
-            self._check_ports(self.chosen, "inputs", self.rename_inputs, self.drop_inputs)
-            self._check_ports(self.chosen, "outputs", self.rename_outputs, self.drop_outputs)
-            if not self.workspace.blocked:
-                self._check_what_stays(self.chosen)
-        self.inlined = inline_for_added(self.workspace, self.add, self.wanted)
-        for added in self.add:
-            self._find_endpoints(added)
-
-    def _choose(self) -> None:
-        changes = (self.rename_inputs, self.rename_outputs, self.drop_inputs, self.drop_outputs)
-        if not (any(changes) or self.method_of_chosen or self.wanted is not None):
-            return
-        wanted = self.wanted
-        found = chosen_signature(self.workspace.original, "model", wanted, step=True)
-        if isinstance(found, Signature):
-            self.chosen = found
-        elif wanted is not None:
-            self._no_signature(wanted)
-        else:
-            hint = Hint("", Action("choose-signature", {"step": "signature"})) if self.known else None
-            self.workspace.findings.append(
-                Finding("signature-unknown", "error", "signature", found.message, hint)
-            )
-
-    def _no_signature(self, key: str) -> None:
-        if key in HIDDEN_SIGNATURES:
-            self.wrong("signature-hidden", key, "Loaders look for it under this name; it stays as it is.")
-            return
-        where_else = [
-            name for name, found in self.known.items() if key in found.inputs or key in found.outputs
-        ]
-        hint = did_you_mean(key, self.known, noun="signatures")
-        if where_else:
-            side = "input" if key in self.known[where_else[0]].inputs else "output"
-            hint = Hint(
-                f"{show(where_else[0])!r} has an {side} of this name: ",
-                Action(f"rename-{side}", {"key": show(key)}),
-            )
-        self.wrong("signature-unknown", key, f"There is no signature {show(key)!r}.", hint)
-
-    def _check_new_keys(self) -> None:
-        after: dict[str, str] = {}
-        result = [(self.rename.get(key, key), key) for key in self.known if key not in self.drop]
-        for new, origin in [*result, *((one.key, "") for one in self.add)]:
-            if not new:
-                self.wrong("signature-name", origin or "signature", "A signature needs a name.")
-            elif new in HIDDEN_SIGNATURES:
-                self.wrong("signature-hidden", new, "Loaders keep this name for the init op.")
-            elif new in after:
-                self.wrong(
-                    "signature-taken",
-                    new,
-                    f"Two signatures of the result would be {show(new)!r}.",
-                    Hint(
-                        "Drop the other, or ",
-                        Action("rename-signature", {"key": show(new), "new": "OTHER", "step": "signature"}),
-                    ),
-                )
-            after[new] = origin
-
-    def _check_ports(
-        self, signature: Signature, side: Side, renames: Mapping[str, str], drops: Sequence[str]
-    ) -> None:
-        ports: Mapping[str, Port] = getattr(signature, side)
-        noun = side[:-1]
-        other: Mapping[str, Port] = signature.outputs if side == "inputs" else signature.inputs
-        for key in drops:
-            if key in renames:
-                told = "Both a rename and a drop of it are requested."
-                self.wrong("signature-twice", key, told, "Leave one of the two out.")
-        for key in (*renames, *drops):
-            if key not in ports:
-                aside = (
-                    f" It has an {'output' if side == 'inputs' else 'input'} of this name."
-                    if key in other
-                    else ""
-                )
-                self.wrong(
-                    "signature-input" if noun == "input" else "signature-output",
-                    key,
-                    f"The signature {show(signature.key)!r} has no {noun} {show(key)!r}.{aside}",
-                    did_you_mean(key, ports, noun=side),
-                )
-        new = [renames.get(key, key) for key in ports if key not in drops]
-        for key in dict.fromkeys(one for one in new if new.count(one) > 1):
-            self.wrong(
-                "signature-key-taken",
-                key,
-                f"Two {side} of {show(signature.key)!r} would be {show(key)!r}.",
-                "Keys of one side are unique; rename the other one as well.",
-            )
-        for key in renames.values():
-            self._check_key(key, side)
-
-    def _check_what_stays(self, signature: Signature) -> None:
-        """Report a signature without outputs, and outputs that stay and need a dropped input."""
-        kept = {key: port for key, port in signature.outputs.items() if key not in self.drop_outputs}
-        if not kept and self.drop_outputs:
-            told = f"No output of {show(signature.key)!r} would be left."
-            hint = Hint(
-                "Keep one, or drop the signature: ", Action("drop-signature", {"key": show(signature.key)})
-            )
-            self.wrong("signature-outputs", signature.key, told, hint)
-        needs, nodes = Needs(self.workspace.original), self.workspace.original.nodes
-        still_fed = {
-            names.input_node(text)
-            for key, port in signature.inputs.items()
-            if key not in self.drop_inputs
-            for text in port.tensors
-        }
-        for key in self.drop_inputs:
-            tensors = [names.input_tensor(text) for text in signature.inputs[key].tensors]
-            bare = {one.node for one in tensors if one.node in nodes and nodes[one.node].op in MUST_BE_FED}
-            bare -= still_fed
-            for output, port in kept.items() if bare else ():
-                if bare.isdisjoint(needs.nodes(port.tensors)):
-                    continue
-                marks = {str(one): "\0fed" for one in tensors}
-                told = f"Output {show(output)!r} needs the input {show(key)!r}, which has no default."
-                move: str = "Give it a constant by the operation set, or a default by default."
-                if "\0fed" not in needs.values(port.tensors, marks):
-                    told = f"Output {show(output)!r} comes from a call that takes the input {show(key)!r}."
-                    move = "Make a model of the outputs that stay by the operation extract, or set it to a constant."
-                self.wrong("signature-needed", key, told, move)
-                break
-
-    def _check_key(self, key: str, side: Side) -> None:
-        if not key:
-            self.wrong("signature-key-name", side, "A key can't be empty.")
-        elif side == "inputs" and is_unusable_argument(key):
-            self.wrong(
-                "signature-key-name",
-                key,
-                f"{show(key)!r} can't be the key of an input: {UNUSABLE_ARGUMENT}.",
-                f"Choose another key, for example {show(key)}_.",
-            )
-
-    def _find_endpoints(self, added: Added) -> None:
-        for key in dict(added.inputs):
-            self._check_key(key, "inputs")
-        for key in dict(added.outputs):
-            self._check_key(key, "outputs")
-        taken = [*self.calls, *(self.inlined.meta.nodes if self.inlined is not None else ())]
-        found = find_endpoints(self.workspace, added, self.wanted, taken, self.inlined)
-        if found is not None:
-            self.added[added.key] = found
-            self.calls |= found.calls
-
-    # -- the change
+        self.asked = asked
 
     def apply(self) -> None:
         before = InUse.of(self.workspace.meta_graph)
-        if self.inlined is not None and self.inlined.changed:
+        if self.asked.inlined is not None and self.asked.inlined.changed:
             graph = self.workspace.meta_graph.graph_def
             del graph.node[:]
-            graph.node.extend(self.inlined.meta.proto.graph_def.node)
-        self.workspace.meta_graph.graph_def.node.extend(self.calls.values())
-        for key in self.drop:  # first: another signature may be renamed to a dropped one's key
+            graph.node.extend(self.asked.inlined.meta.proto.graph_def.node)
+        self.workspace.meta_graph.graph_def.node.extend(self.asked.calls.values())
+        for key in self.asked.drop:  # first: another signature may be renamed to a dropped one's key
             del self.workspace.meta_graph.signature_def[key]
             unlink(self.workspace.meta_graph.object_graph_def, key)
             self.workspace.references.drop(key)
         touched = [*self._change_chosen(), *self._rename()]
-        for added in self.add:
+        for added in self.asked.add:
             self._add(added)
-        if self.objects and not self.workspace.blocked:
+        if self.asked.objects and not self.workspace.blocked:
             sweep(self.workspace.meta_graph, before)
         self._tell()
-        self._verify([*touched, *(added.key for added in self.add)])
+        self._verify([*touched, *(added.key for added in self.asked.add)])
 
     def _verify(self, touched: Sequence[str]) -> None:
         """Verify the changed signatures, or one of the others if none is left."""
         references = self.workspace.references
         references.verify(touched)
         if not references.verified:
-            references.verify([key for key in self.known if key not in self.drop][:1])
-        if self.inlined is not None and self.inlined.changed:
+            references.verify([key for key in self.asked.known if key not in self.asked.drop][:1])
+        if self.asked.inlined is not None and self.asked.inlined.changed:
             # the reference is a copy with calls inlined: that it is the same model, its own signatures show
             self.workspace.verify_all()
-            self.workspace.lineage = self.inlined.meta
+            self.workspace.lineage = self.asked.inlined.meta
 
     def _change_chosen(self) -> list[str]:
         """Change the chosen signature and return its key in the result, in a list."""
-        chosen = self.chosen
+        chosen = self.asked.chosen
         if chosen is None:
             return []
         definition = self.workspace.meta_graph.signature_def[chosen.key]
-        if self.method_of_chosen:
-            assert self.method is not None
-            definition.method_name = self.method
-        inputs = {old: new for old, new in self.rename_inputs.items() if old != new}
-        outputs = {old: new for old, new in self.rename_outputs.items() if old != new}
+        if self.asked.method_of_chosen:
+            assert self.asked.method is not None
+            definition.method_name = self.asked.method
+        inputs = {old: new for old, new in self.asked.rename_inputs.items() if old != new}
+        outputs = {old: new for old, new in self.asked.rename_outputs.items() if old != new}
         _rename_keys(definition.inputs, inputs)
         _rename_keys(definition.defaults, inputs)
         _rename_keys(definition.outputs, outputs)
         known = self.workspace.references.known
         if chosen.key in known:
-            kept = known[chosen.key].without(self.drop_inputs, self.drop_outputs)
+            kept = known[chosen.key].without(self.asked.drop_inputs, self.asked.drop_outputs)
             known[chosen.key] = kept.renamed(inputs, outputs)
-        touched = [self.rename.get(chosen.key, chosen.key)]
+        touched = [self.asked.rename.get(chosen.key, chosen.key)]
         linked = children_by_key(self.workspace.meta_graph.object_graph_def)
-        if self.drop_inputs or self.drop_outputs:
+        if self.asked.drop_inputs or self.asked.drop_outputs:
             for table, keys in (
-                (definition.inputs, self.drop_inputs),
-                (definition.defaults, self.drop_inputs),
-                (definition.outputs, self.drop_outputs),
+                (definition.inputs, self.asked.drop_inputs),
+                (definition.defaults, self.asked.drop_inputs),
+                (definition.outputs, self.asked.drop_outputs),
             ):
                 for key in keys:
                     if key in table:
                         del table[key]
-            if self.objects and chosen.key in linked:
+            if self.asked.objects and chosen.key in linked:
                 unlink(self.workspace.meta_graph.object_graph_def, chosen.key)
                 self._make_function(chosen.key)
             return touched
-        if not (inputs or outputs) or not self.objects or chosen.key not in linked:
+        if not (inputs or outputs) or not self.asked.objects or chosen.key not in linked:
             return touched
         try:
             rename_ports(self.workspace.meta_graph, chosen.key, inputs, outputs)
@@ -356,7 +149,7 @@ class _Change:
 
     def _rename(self) -> list[str]:
         """Rename signatures and return their keys in the result."""
-        renames = {old: new for old, new in self.rename.items() if old != new}
+        renames = {old: new for old, new in self.asked.rename.items() if old != new}
         _rename_keys(self.workspace.meta_graph.signature_def, renames)
         self.workspace.references.rename(renames)
         graph = self.workspace.meta_graph.object_graph_def
@@ -364,19 +157,19 @@ class _Change:
         if number is not None:
             for reference in (*graph.nodes[number].children, *graph.nodes[number].dependencies):
                 reference.local_name = renames.get(reference.local_name, reference.local_name)
-        return list(self.rename.values())
+        return list(self.asked.rename.values())
 
     def _add(self, added: Added) -> None:
         definition = self.workspace.meta_graph.signature_def[added.key]
-        method = self.method if not self.method_of_chosen else None
+        method = self.asked.method if not self.asked.method_of_chosen else None
         definition.method_name = PREDICT if method is None else method
-        found = self.added[added.key]
+        found = self.asked.added[added.key]
         for side, endpoints in (("inputs", found.inputs), ("outputs", found.outputs)):
             for key, endpoint in endpoints.items():
                 getattr(definition, side)[key].CopyFrom(found.info(endpoint))
         reference = self._reference(found)
         if reference is None:
-            self.wrong(
+            self.asked.wrong(
                 "step-lineage",
                 added.key,
                 "Its tensors were made by an earlier step, so no source has values to verify it with.",
@@ -384,7 +177,7 @@ class _Change:
             )
             return
         self.workspace.references.known[added.key] = reference
-        if self.objects:
+        if self.asked.objects:
             self._make_function(added.key)
 
     def _reference(self, found: FoundEndpoints) -> Reference | None:
@@ -417,7 +210,7 @@ class _Change:
         make_function(self.workspace, key)
 
     def _tell(self) -> None:
-        if self.rename or self.drop or self.rename_inputs or self.drop_inputs:
+        if self.asked.rename or self.asked.drop or self.asked.rename_inputs or self.asked.drop_inputs:
             drop_warmup(self.workspace)
         if not any(key not in HIDDEN_SIGNATURES for key in self.workspace.meta_graph.signature_def):
             self.workspace.note("signature-none", "warning", "model", "No signature is left.")
