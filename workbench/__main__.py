@@ -14,7 +14,7 @@ _INTERRUPTED = 130
 def main() -> None:
     """Runs the command line and ends the process with its exit code.
 
-    SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that what was begun is removed and no child is left.
+    SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that half-written files and child processes are removed.
     """
     gc.disable()  # importing makes no garbage; the command line turns it on for the command
     try:

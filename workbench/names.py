@@ -257,7 +257,7 @@ def elide(text: str, width: int, mark: str = "…", *, even: bool = False) -> st
 def show(text: str, limit: int = 200) -> str:
     """`text` from a model, safe to print: no control characters, no escapes, no direction marks.
 
-    What can't be shown is written as a Python escape; text over `limit` characters is cut in the middle.
+    What can't be shown is written as a Python escape; text of more than `limit` characters loses its middle.
     """
     if len(text) > limit:
         keep = (limit - 1) // 2

@@ -1,7 +1,7 @@
 """What is kept for the user between two runs, as JSON files in a folder of their own.
 
-`$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read or written
-there is left out: nothing here is worth stopping for.
+`$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. A file that can't be read or
+written is skipped: nothing here is worth stopping for.
 """
 
 from __future__ import annotations

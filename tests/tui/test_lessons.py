@@ -100,7 +100,7 @@ def test_an_answer_is_judged_and_the_next_page_opened(tmp_path: Path) -> None:
         await enter(app, pilot, screen, "inspect digits --signature serving_default")
         assert "7 of 45 nodes" in screen.query_one(PageView).text()
         await enter(app, pilot, screen, "(None, 784)")
-        assert "✓ Right" in screen_text(app) and "Enter goes on" in screen_text(app)
+        assert "✓ Right" in screen_text(app) and "Enter continues" in screen_text(app)
         assert 0 in screen.query_one(Pages).done
         await enter(app, pilot, screen, "")
         assert walk_of(screen).number == 1

@@ -399,7 +399,7 @@ RESHAPE_RANDOM = Code(
 )  # fmt: skip
 RESHAPE_REPAIRED = Code(
     "reshape-repaired", "info", "a constant that held the old size of the batch was replaced",
-    "The size is now taken from a tensor that has it, or left to TensorFlow.", "Nothing; the result is verified.",
+    "The size is now read from a tensor of that size, or TensorFlow infers it.", "Nothing; the result is verified.",
 )  # fmt: skip
 RESHAPE_OUTPUT = Code(
     "reshape-output", "warning", "an output has its rows in another dimension than the first, or several entries a row",

@@ -72,7 +72,7 @@ RUNTIME = Code(
 )  # fmt: skip
 NO_TENSORFLOW = Code(
     "no-tensorflow", "error", "no TensorFlow can be imported", "Nothing can be run or verified.",
-    "Install tensorflow, or name an interpreter that has it.",
+    "Install tensorflow, or name an interpreter with TensorFlow.",
 )  # fmt: skip
 CHILD_DIED = Code(
     "child-died", "error", "the child process ended without an answer",

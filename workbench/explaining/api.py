@@ -46,7 +46,7 @@ def explain(
         what: a signature, a key of its inputs or outputs, a node, a tensor `node:0`, a node inside calls
             `CALL::node`, a function, a callable, an op, or `term:WORD`; None for the whole model, or without a model
             for the list of terms.
-        signature: the signature whose path and keys are meant; None for the obvious one.
+        signature: the signature that the path and keys belong to; None for the obvious one.
         tags: the tag set, as of `open_model`.
 
     Raises:
@@ -66,7 +66,7 @@ class Explainer:
 
     Args:
         model: the opened model.
-        signature: the signature whose path and keys are meant; None for the obvious one.
+        signature: the signature that the path and keys belong to; None for the obvious one.
 
     Raises:
         UnknownName: there is no such signature.

@@ -71,7 +71,7 @@ _FLAGS = {
     ("keep_dims", False): "the dimensions that are reduced are removed",
     ("is_training", False): "it uses the stored mean and variance: the op is in inference",
     ("is_training", True): "it uses mean and variance of the batch itself: the op is in training",
-    ("half_pixel_centers", True): "pixels are taken to lie at half numbers, as most image libraries do",
+    ("half_pixel_centers", True): "the centre of a pixel is at a half number, as in most image libraries",
     ("align_corners", True): "the corners of the image stay where they are",
 }
 _COLUMNS = {-2: "the whole line", -1: "the number of the line, from 0"}

@@ -18,7 +18,7 @@ LESSON_FILE = "lesson.toml"
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which things of a model are meant. Every field that is given must fit; texts are globs.
+    """Which things of a model a question is about. Every field that is given must fit; texts are globs.
 
     Which kind of thing it finds follows from the fields: `variable`, `input`, `output`, `signature` and `function`
     alone find what they name, all others find nodes.

@@ -45,7 +45,7 @@ class Place:
 
     @property
     def dtype(self) -> str:
-        """The name of its dtype as the graph has it; empty if that is not known."""
+        """The name of its dtype in the graph; empty if that is not known."""
         return dtypes.name(self._dtype) if self._dtype != dtypes.INVALID else ""
 
     @property
@@ -106,7 +106,7 @@ def _named(lookup: InnerTensors, text: str) -> Value:
 def value_at(root: Level, text: str) -> Value | None:
     """Return the tensor that an address names, in branches and frames and among arguments too, or None.
 
-    A call that has several bodies may lack which one is meant; the first that has the rest of the address is taken.
+    A call of several bodies need not say which: the first that contains the rest of the address is taken.
     """
     *path, last = text.split(CALL_SEPARATOR)
     parsed = parse_tensor(last)

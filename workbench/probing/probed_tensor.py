@@ -91,7 +91,7 @@ class Difference:
         differing: how many elements differ; two NaN are equal.
         size: how many elements were compared.
         largest: the largest absolute difference; None for strings.
-        at: the index of the element that has it; of strings, of the first that differs.
+        at: the index of the element with this difference; of strings, of the first that differs.
         values: both values there.
         iteration: the iteration in which that is; empty outside loops.
         shapes: both shapes where they differ; then nothing else is compared.

@@ -90,7 +90,7 @@ def open_to_run(
     fed: Iterable[str] = (),
     fetched: Iterable[str] = (),
 ) -> Target:
-    """Open a model and return what is to be run, if it may be; arguments as for `find_target`.
+    """Open a model and return what to run, if that is allowed; arguments as for `find_target`.
 
     Raises:
         NotAllowedToRun: unsafe ops are reached, and nobody allowed it.

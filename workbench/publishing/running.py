@@ -30,7 +30,7 @@ class Proving:
     """Options for verifying a result.
 
     Attributes:
-        inputs: values by key of the result's signature, or several such samples; what is missing is made from the
+        inputs: values by key of the result's signature, or several such samples; missing values are made from the
             graph.
         tolerance: relative; None for the one of each dtype.
         python: interpreter with TensorFlow; None for the running one.

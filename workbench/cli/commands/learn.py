@@ -2,7 +2,7 @@
 
 Without LESSON the lessons are listed. A lesson is walked through page by page: each shows something, asks for a command
 or an answer, and checks it. It ends with three questions on another model. The models are copies in a folder of the
-student. Progress is kept: the same command goes on where it was left. LESSON is a name, a number, or the folder of a
+student. Progress is kept: the same command continues the lesson. LESSON is a name, a number, or the folder of a
 lesson of your own; the README has a page for teachers.
 """
 

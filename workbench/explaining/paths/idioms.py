@@ -24,7 +24,7 @@ _BEFORE_SOFTMAX = frozenset(
 _FEW = 16
 _LEAST = 4
 _ROOT_OF_HALF = 0.5**0.5
-_CLOSE = 1e-2  # as half precision has it
+_CLOSE = 1e-2  # the error of half precision
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def broken(condition: Condition, models: Models, model: str, it: str = "") -> st
     Args:
         condition: what must be true.
         models: where models are opened.
-        model: the one that is meant where the condition names none.
+        model: the one for conditions that name none.
         it: name of the thing that the seed chose.
 
     Raises:

@@ -43,7 +43,7 @@ class Posed:
     """A question with its answer.
 
     Attributes:
-        question: as the lesson has it.
+        question: of the lesson.
         text: what is asked.
         options: answers to choose, in the order of their letters; empty for other kinds.
         answer: the right one.
@@ -72,7 +72,7 @@ class Poser:
         self.models = models
 
     def pose(self, question: Question) -> Posed:
-        """Return a question as the seed has it.
+        """Return a question with what the seed chose.
 
         Raises:
             LessonError: its selectors find nothing that can be asked about.

@@ -82,7 +82,7 @@ def noun_of(selector: Selector, *, plural: bool = True, functions: bool = True) 
 
     Args:
         selector: the selector.
-        plural: whether several are meant.
+        plural: whether to describe several.
         functions: whether the model has any; else it is not said whether their nodes count.
     """
     kind = kind_of(selector)

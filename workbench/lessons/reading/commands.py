@@ -54,7 +54,7 @@ def split(text: str) -> list[str]:
 
 
 def looks_like_command(text: str) -> bool:
-    """Return whether a typed line is meant as a command."""
+    """Return whether a typed line is a command."""
     first, _, rest = text.strip().removeprefix("$").strip().partition(" ")
     return first == "workbench" or (first in (*known(), *NOT_HERE) and bool(rest.strip()))
 

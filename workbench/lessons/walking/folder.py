@@ -26,7 +26,7 @@ def kept_folder(lesson: Lesson) -> Path:
 
 
 def fill_folder(lesson: Lesson, folder: Path, runner: Runner) -> list[str]:
-    """Copy the models of a lesson into a folder, and run the commands that make others. What is there is left alone.
+    """Copy the models of a lesson into a folder and run the commands that make others. Existing files stay as they are.
 
     Returns:
         What could not be made, as sentences.

@@ -66,7 +66,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How the questions of the end went.
+    """The score of the last questions.
 
     Attributes:
         first: answered rightly at the first try.
@@ -166,7 +166,7 @@ class Walk:
 
     @property
     def score(self) -> Score:
-        """How the questions of the end went so far."""
+        """The score of the last questions so far."""
         right = [one.id for one in self.lesson.questions if one.id in self.progress.right]
         first = [id for id in right if self.progress.tries.get(id) == 1]
         return Score(len(first), len(right), len(self.lesson.questions))

@@ -54,7 +54,7 @@ class Link:
     Attributes:
         source: where it begins.
         target: where it ends.
-        turned: whether it goes against the flow.
+        turned: whether it points against the flow.
     """
 
     source: End

@@ -16,7 +16,7 @@ class Request:
     Attributes:
         across: cells each box takes across the flow, without its border: edges end there only.
         edges: (source, target), indices of boxes; no loops on one box.
-        turned: for each edge whether it goes against the flow. Without these there is no cycle.
+        turned: for each edge whether it points against the flow. Without these there is no cycle.
         nets: for each edge a number: edges of one number leave their box as one line.
         leave_at: for each edge the cell of the source at which it has to leave, from 0; None for any.
         enter_at: for each edge the cell of the target at which it has to enter, from 0; None for any.

@@ -136,7 +136,7 @@ def net_of(request: Request, edge: int) -> int:
 Key = tuple[int, int, int]
 """What runs across between two layers as one: (column or `_JOIN`, net or box, 0; behind a detour 1)."""
 Runs = dict[Key, tuple[set[int], set[int]]]
-"""For each of these the columns it comes down and those it goes on in."""
+"""For each of these the columns above and below."""
 
 
 def _routes(request: Request, way: Way, starts: Sequence[int]) -> list[list[tuple[int, float]]]:
@@ -202,7 +202,7 @@ def _leaving(
 ) -> dict[tuple[int, int], int]:
     """Return by (box, net) the column at which the net leaves the box.
 
-    The box's middle, or straight above the place where the net goes on.
+    The box's middle, or straight above the place where the net continues.
     """
     goes_to: dict[int, dict[int, set[int]]] = {}
     for number, spots in enumerate(way.ways):

@@ -40,7 +40,7 @@ ARROWS = {
     "unicode": {(0, 1): "▼", (0, -1): "▲", (1, 0): "▶", (-1, 0): "◀"},
     "ascii": {(0, 1): "v", (0, -1): "^", (1, 0): ">", (-1, 0): "<"},
 }
-"""Arrowheads by the way the line goes (dx, dy)."""
+"""Arrowheads by the direction of the line (dx, dy)."""
 
 BORDERS = {
     "unicode": {
@@ -85,7 +85,7 @@ def line_glyph(weights: tuple[int, int, int, int], glyphs: Glyphs, *, dashed: bo
     Args:
         weights: 0 none, 1 light, 2 heavy: up, right, down, left.
         glyphs: which characters.
-        dashed: whether all that goes through is dashed.
+        dashed: whether all lines through it are dashed.
         crossing: whether lines that have nothing to do with each other meet here: then the upright one passes
             over the other, and four ways in one sign are always a join.
     """

@@ -45,7 +45,7 @@ class Item:
         op: of the node; empty for an end.
         kind: `op`, `call` (has bodies that stay closed), `input`, `output`, `result`.
         node: the NodeDef, or None for an end.
-        inputs: the data that goes in, in order.
+        inputs: the data inputs, in order.
         controls: keys of items that come before; filled when control edges are asked for.
         tensor: what an end is.
     """

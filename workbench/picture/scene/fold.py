@@ -57,7 +57,7 @@ class Folded:
 
     Attributes:
         items: what is drawn, in the order it was met.
-        edges: for each drawn item, what goes in: (input, position).
+        edges: for each drawn item its inputs: (input, position).
         inside: for each drawn item, the keys folded into it, nearest first.
         facts: for each drawn item, (label, text) of the leaves folded into it.
         resources: its facts without the constants.

@@ -517,7 +517,7 @@ def job_run(job: Json, pipe: Pipe) -> Json:
 
 
 def run_loaded(loaded: Any, job: Json, values: Json) -> Json:
-    """Run what a job asks for on a loaded model: a signature, or a callable where the loader has it."""
+    """Run what a job asks for on a loaded model: a signature, or a callable if the loader offers it."""
     if job.get("call") and job["loader"] == "v2":
         found: Json = loaded.call(job["call"], values)
     else:

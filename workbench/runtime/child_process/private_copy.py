@@ -7,8 +7,8 @@ calls without Grappler (`unoptimised`); the index of the checkpoint; and links t
 opened. Of what loaders look for besides, `fingerprint.pb` and `debug/` are left out (they change nothing that runs), as
 are `saved_model.cpb`, `keras_metadata.pb` and `assets.extra/`, which the loaders we use do not read.
 
-Nothing large is copied: a link points to a descriptor that is held open here (`/proc/PID/fd/N`), so that whatever is
-done to the name, what was opened is read. On systems without these links it points to the path. Changes of the files
+Nothing large is copied: a link points to a descriptor that is held open here (`/proc/PID/fd/N`), so that the opened
+file is read, whatever happens to its name. On systems without these links it points to the path. Changes of the files
 meanwhile are detected at the end by size and time of modification.
 """
 

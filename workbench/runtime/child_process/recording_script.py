@@ -195,7 +195,7 @@ def difference(one: Any, other: Any) -> Json:
     """Return how far two arrays differ.
 
     It is `{"differing", "size", "largest", "at", "values"}`: how many elements differ, of how many, the largest
-    absolute difference (None for strings), the index of the element that has it (of strings the first that differs),
+    absolute difference (None for strings), the index of that element (of strings the first that differs),
     and both its values; or `{"shapes": [shape, shape]}` where the shapes differ. Two NaNs are equal.
     """
     if one.shape != other.shape:

@@ -84,7 +84,7 @@ def _key_at(viewer: Viewer, place: str) -> Key | None:
 
 
 def _port_key(viewer: Viewer, side: str, key: str) -> Key | None:
-    """Return the key of an input or output of the first signature that has it."""
+    """Return the key of an input or output of the first signature with this key."""
     name, separator, rest = key.partition("#")
     for signature in viewer.lister.signature_keys():
         ports = viewer.meta.signatures[signature]

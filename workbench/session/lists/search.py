@@ -321,7 +321,7 @@ def _within(wanted: str) -> Callable[[Level, str], bool]:
 
     Args:
         wanted: `FUNCTION`, `SCOPE/` or `FUNCTION::SCOPE/`; `.` is the main graph. The whole name of a function is that
-            function alone; a part of a name is every function whose name or path has it.
+            function alone; a part of a name is every function whose name or path contains it.
     """
     body, _, scope = wanted.rpartition(names.CALL_SEPARATOR) if wanted.endswith("/") else (wanted, "", "")
 

@@ -63,7 +63,7 @@ class Viewer:
         """Return what explains its parts.
 
         Args:
-            chosen: the chosen signature, whose keys are meant; None for the obvious one.
+            chosen: the chosen signature, to which keys belong; None for the obvious one.
         """
         from workbench.explaining.api import Explainer
 

@@ -60,7 +60,7 @@ def offered(one: RunInput, text: str, drawing: Drawing) -> Detail:
 
 
 def describe_value(array: Array) -> tuple[Image | None, str]:
-    """Return a value as a picture if it looks like one, and what else is to be said of it in a few words."""
+    """Return a value as a picture if it looks like one, and its description in a few words."""
     if array.dtype.kind in "OSU":
         flat = array.reshape(-1)
         first = flat[0] if flat.size else b""

@@ -48,7 +48,7 @@ def value_rows(run: KeptRun) -> list[ValueRow]:
         ends[side].append(ValueRow(show(key), value=value, answer=answer))
     steps = [row for calls, values in groupby(inner, _calls) for row in _body(run, calls, list(values))]
     if steps and steps[0].text == _MAIN:
-        del steps[0]  # nothing else is meant where no call stands above
+        del steps[0]  # without a call above, every row is of the main graph
     found = [ValueRow("Outputs", 0), *ends[_OUT]]
     if ends[_IN]:
         found += [ValueRow("Inputs", 0), *ends[_IN]]

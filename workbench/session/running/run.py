@@ -34,7 +34,7 @@ _CANCELLED = "The run was cancelled."
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What is to be run.
+    """What to run.
 
     Attributes:
         model: the opened model.

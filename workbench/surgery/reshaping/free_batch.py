@@ -1,7 +1,7 @@
 """A batch made free: what pinned its size is replaced, in the main graph and in copies of the functions it flows into.
 
 `graph.shape_inference.flow` found the constants that pin it. The size of the batch is read
-where it is needed from a tensor of the same body that has it, or left to TensorFlow as -1 where the op takes that.
+from a tensor of the same body where it is needed, or is -1, for TensorFlow to infer, where the op allows that.
 """
 
 from __future__ import annotations

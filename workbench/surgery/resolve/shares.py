@@ -48,7 +48,7 @@ def find_shared(
 
     Args:
         key: of the result.
-        texts: the inputs as written: `HANDLE@ENDPOINT`, or the key of an input of every model that has it.
+        texts: the inputs as written: `HANDLE@ENDPOINT`, or the key of an input of every model with that key.
         lookups: look endpoints up in each model, by handle.
         find: finds an endpoint that names its model.
         wired: (handle, tensor) of the inputs that wires feed.

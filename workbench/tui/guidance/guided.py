@@ -271,7 +271,7 @@ class GuidedScreen(PanesScreen):
 
         def closed(wanted: Subject | None) -> None:
             if wanted is not None:
-                self.app.say("b goes from the picture to the row of the selected box.")
+                self.app.say("b shows the row of the box that is selected in the picture.")
 
         self.app.push_screen(ExplanationScreen(self.explain, self.kept_explanation, subject), closed)
 

@@ -125,7 +125,7 @@ class ArrangedScreen(ResizableScreen):
     def action_show_lower(self) -> None:
         """Show or hide the panes below the models."""
         if self.has_class("-narrow"):
-            self.app.say("Each pane has the whole screen here; tab goes to the next one.")
+            self.app.say("Each pane has the whole screen here; tab shows the next one.")
             return
         self.session.layout.lower = not self.lower_shown
         self.arrange_regions()

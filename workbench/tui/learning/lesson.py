@@ -217,9 +217,9 @@ class LessonScreen(Screen[None]):
             return
         asks = "an answer, or a command" if walk.asks == "answer" else "a command" if walk.asks else ""
         if walk.finished:
-            line.placeholder = "The end: esc goes back to the lessons"
+            line.placeholder = "The end: esc shows the lessons"
         elif walk.done:
-            line.placeholder = "Enter goes on" + (", or type another command" if asks else "")
+            line.placeholder = "Enter continues" + (", or type another command" if asks else "")
         else:
             line.placeholder = f"Type {asks}; F2 for a hint"
         self.refresh_bindings()
@@ -282,7 +282,7 @@ class LessonScreen(Screen[None]):
     def _judged(self, outcome: Outcome) -> None:
         blocks = list(outcome.blocks)
         if outcome.judged:
-            blocks.append(Note("Enter goes on."))
+            blocks.append(Note("Enter continues."))
         self.query_one(PageView).append([PageLine(()), *lines_of(blocks)])
         assert self.walk is not None
         self.query_one(Pages).show(self.walk)

@@ -1,4 +1,4 @@
-"""The whole picture, small, with the part that is seen marked; a click goes elsewhere."""
+"""The whole picture, small, with the part that is seen marked; a click moves there."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class PictureScreen(Screen[Going | None]):
         canvas = self.canvas
         if canvas.canvas is not None:
             if (canvas.scroll_offset, canvas.selected) != self._left:
-                self._places.clear()  # somebody went elsewhere: there is no way back to where other views were
+                self._places.clear()  # somebody moved since: where the other views were no longer counts
             self._places[self.view] = canvas.scroll_offset
         self.view = view
         self._select = select if select is not None else self.canvas.selected

@@ -184,12 +184,12 @@ class RunFormView(VerticalScroll, can_focus=False):
 
     @property
     def steps(self) -> bool:
-        """Return whether the values of all steps are to be kept."""
+        """Return whether to keep the values of all steps."""
         return self.query_one(Tick).value
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """Return the tensors whose values are to be kept, if some are named."""
+        """Return the named tensors, whose values to keep."""
         line = next(one for one in self.query(Input) if one.name == "tensors")
         return tuple(line.value.split())
 

@@ -71,7 +71,7 @@ class Values(Lines):
         return len(self.listed)
 
     def empty_text(self) -> str:
-        """Return what is to be done to get values."""
+        """Return how to get values."""
         return "No values yet: ^s runs the model."
 
     def paint(self, index: int) -> Painted:

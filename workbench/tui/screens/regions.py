@@ -78,7 +78,7 @@ class RegionScreen(Screen[None]):
         self.show_tabs()
 
     def mark(self, marks: Iterable[tuple[Widget, str, bool]]) -> None:
-        """Give widgets their classes, as (widget, class, whether it has it); styles are worked out once for all."""
+        """Give widgets their classes, as (widget, class, on or off); styles are worked out once for all."""
         changed = [one for one in marks if one[0].has_class(one[1]) is not one[2]]
         for widget, name, wanted in changed:
             widget.set_class(wanted, name, update=False)
