@@ -16,8 +16,8 @@ from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse
 from workbench.surgery.operation import Operation
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
-from workbench.surgery.signatures.chosen import add_copy, choose
-from workbench.surgery.signatures.input_values import array_for, fill, input_of, write_tensor
+from workbench.surgery.signatures.chosen import add_copy
+from workbench.surgery.signatures.input_values import fill, given_value, write_tensor
 from workbench.surgery.signatures.renewed import renew_function
 from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 from workbench.surgery.step_files import files_of
@@ -56,15 +56,10 @@ class Default(Operation):
         Raises:
             InputError: the file can't be read.
         """
-        found = choose(workspace, self.signature, self.as_key)
-        if found is None:
+        given = given_value(workspace, self.input, self.value, self.signature, self.as_key)
+        if given is None:
             return
-        port = input_of(workspace, found, self.input)
-        if port is None:
-            return
-        array = array_for(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
-        if array is None:
-            return
+        found, port, array = given
         added = self.as_key is not None
         in_use = InUse.of(workspace.meta_graph)
         found = found if self.as_key is None else add_copy(workspace, found, self.as_key)

@@ -10,6 +10,7 @@ from workbench.disk.schema import NodeDef, TensorProto
 from workbench.model import shapes
 from workbench.model.signature import Port, Signature
 from workbench.names import did_you_mean, show
+from workbench.surgery.signatures.chosen import choose
 from workbench.surgery.workspace import Workspace
 
 
@@ -35,6 +36,29 @@ def input_of(workspace: Workspace, signature: Signature, key: str) -> Port | Non
         )
         return None
     return port
+
+
+def given_value(
+    workspace: Workspace, key: str, value: Any, signature: str | None, as_key: str | None
+) -> tuple[Signature, Port, Any] | None:
+    """Return a signature, its input and the array that a step gives it, or report why there is none.
+
+    Args:
+        workspace: has the signature, and gets the findings.
+        key: of the input.
+        value: JSON, or `@FILE.npy`.
+        signature: the key of the signature; None for the obvious one.
+        as_key: the key of the signature that is added, or None.
+
+    Raises:
+        InputError: the file of the value can't be read.
+    """
+    found = choose(workspace, signature, as_key)
+    port = input_of(workspace, found, key) if found is not None else None
+    if found is None or port is None:
+        return None
+    array = array_for(workspace, f"{show(found.key)}#{show(port.key)}", port, value)
+    return None if array is None else (found, port, array)
 
 
 def array_for(workspace: Workspace, where: str, port: Port, value: Any) -> Any:

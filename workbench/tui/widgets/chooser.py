@@ -31,6 +31,7 @@ from workbench.session.lists.places import (
 from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 from workbench.tui.widgets.lines import Lines, Painted
+from workbench.tui.widgets.list_line import ListLine
 
 if TYPE_CHECKING:
     from workbench.tui.host import Host
@@ -51,17 +52,11 @@ _PATH = 20
 """Columns from which the types of a model stand behind its sentence."""
 
 
-class PathLine(Input):
+class PathLine(ListLine):
     """The input line for a path or part of a name; arrows move in the list below."""
 
     SCOPE = "chooser"
     BINDINGS = bindings("chooser")
-
-    @dataclass
-    class Asked(Message):
-        """The user wants to complete the line, or move in the list."""
-
-        what: str
 
     def _on_paste(self, event: events.Paste) -> None:
         """Replace the line by a pasted path; insert anything else."""
@@ -75,22 +70,6 @@ class PathLine(Input):
     def action_complete(self) -> None:
         """Complete the line from the marked entry."""
         self.post_message(self.Asked("complete"))
-
-    def action_up(self) -> None:
-        """Move up in the list."""
-        self.post_message(self.Asked("cursor_up"))
-
-    def action_down(self) -> None:
-        """Move down in the list."""
-        self.post_message(self.Asked("cursor_down"))
-
-    def action_page_up(self) -> None:
-        """Go up a page."""
-        self.post_message(self.Asked("page_up"))
-
-    def action_page_down(self) -> None:
-        """Go down a page."""
-        self.post_message(self.Asked("page_down"))
 
 
 class Entries(Lines, can_focus=False):

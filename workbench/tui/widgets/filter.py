@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from textual.message import Message
-from textual.widgets import Input
-
 from workbench.tui.actions import bindings
+from workbench.tui.widgets.list_line import ListLine
 
 _HINT = "name  op:Conv2D  dtype:string  shape:?x784  >1MB  in:function"
 
 
-class FilterLine(Input):
+class FilterLine(ListLine):
     """The input line of a filter; keys that mean the list are passed on to it."""
 
     SCOPE = "filter"
@@ -23,12 +20,6 @@ class FilterLine(Input):
         "size of variables, constants and assets: >1MB, <10k."
     )
     """What a filter may have, for the line below the list while nothing is typed yet."""
-
-    @dataclass
-    class Asked(Message):
-        """The user wants to take a match, clear the filter, or move in the list."""
-
-        what: str
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(placeholder=_HINT, compact=True, **kwargs)
@@ -40,19 +31,3 @@ class FilterLine(Input):
     def action_clear(self) -> None:
         """Clear the filter."""
         self.post_message(self.Asked("clear"))
-
-    def action_up(self) -> None:
-        """Move a row up."""
-        self.post_message(self.Asked("cursor_up"))
-
-    def action_down(self) -> None:
-        """Move a row down."""
-        self.post_message(self.Asked("cursor_down"))
-
-    def action_page_up(self) -> None:
-        """Move a page up."""
-        self.post_message(self.Asked("page_up"))
-
-    def action_page_down(self) -> None:
-        """Move a page down."""
-        self.post_message(self.Asked("page_down"))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.tui.widgets.filter import FilterLine
+    from workbench.tui.widgets.list_line import ListLine
 
 _MATCHES = 5000
 _LOOKED_AT = 400
@@ -210,7 +211,7 @@ class Listed(Vertical):
             self.post_message(SubtitleChanged())
             self.peek(shrink=True)
 
-    def on_filter_line_asked(self, event: FilterLine.Asked) -> None:
+    def on_list_line_asked(self, event: ListLine.Asked) -> None:
         """Handle the filter's keys that mean the list."""
         event.stop()
         if event.what == "clear":
