@@ -573,16 +573,6 @@ def test_stdout_that_takes_nothing() -> None:
     assert "Traceback" not in done.stderr and "No space left" in done.stderr
 
 
-def test_a_reader_that_leaves() -> None:
-    words = [sys.executable, "-m", "workbench", "inspect", *[str(DIGITS)] * 40]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.close()
-        said = process.stderr.read()
-    assert process.returncode == 0
-    assert "Traceback" not in said and "Exception ignored" not in said
-
-
 def test_names_from_a_model_do_not_reach_the_terminal_raw(merge: Merge, tmp_path: Path) -> None:
     def rename(message: Any) -> None:
         inputs = message.meta_graphs[0].signature_def["serving_default"].inputs

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.tools import SAMPLES, call
 from workbench import open_model
-from workbench.cli.main import make_parser, summaries
+from workbench.cli.main import make_parser
 
 
 @pytest.mark.needs_tf
@@ -50,11 +50,3 @@ def test_without_tensorflow_it_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert "1. Inspect both models." in done.out and "2. Join them and verify the result." in done.out
     assert "Not published: not run" in done.out and "TensorFlow can't be imported" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["python"]
-
-
-@pytest.mark.parametrize("name", summaries())
-def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, name, "--help")
-    assert done.code == 0
-    assert done.out.startswith(f"usage: workbench {name}")
-    assert f"examples:\n  workbench {name}" in done.out

@@ -1,4 +1,8 @@
-"""What each command loads: nothing slow that it does not need. Each in a fresh process, looked at as it ends."""
+"""What each command loads: nothing slow that it does not need.
+
+Many command lines run in one fresh process, and each is looked at as it ends: the first that loads something slow is
+found.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE
-from tests.sampling import plainly
 
 LOOK = """
 import sys
 from workbench.cli.main import main
-code = main(sys.argv[1:])
+lines = sys.stdin.read().splitlines()
+report, found = sys.stderr, []
+for line in lines:
+    code = main(line.split("\\t") if line else [])
+    found.append([code, sorted(sys.modules)])
 sys.stdout.flush()
 import json
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+print(json.dumps(found), file=report)
 """
 NEVER = {
     "tensorflow",
@@ -47,25 +55,46 @@ SLOW = {
 NUMPY_LOADS = {"subprocess", "tempfile", "unittest"}
 
 
-def loaded(*words: str | Path, code: int = 0) -> set[str]:
-    """The top-level modules that are there when a command has ended."""
+class Looked(NamedTuple):
+    """A command line that has ended.
+
+    Attributes:
+        words: of the command.
+        code: its exit code.
+        modules: what is loaded then.
+    """
+
+    words: tuple[str | Path, ...]
+    code: int
+    modules: frozenset[str]
+
+    @property
+    def tops(self) -> set[str]:
+        """The modules at the top."""
+        return {name.partition(".")[0] for name in self.modules}
+
+
+def looked(*commands: tuple[str | Path, ...]) -> list[Looked]:
+    """What is loaded after each of these command lines."""
     done = subprocess.run(
-        [sys.executable, "-c", LOOK, *map(str, words)],
+        [sys.executable, "-c", LOOK],
+        input="\n".join("\t".join(map(str, words)) for words in commands),
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert "Traceback" not in done.stderr, done.stderr
-    found, modules = json.loads(done.stderr.splitlines()[-1])
-    assert found == code, done.stderr
-    return set(modules)
+    found = json.loads(done.stderr.splitlines()[-1])
+    return [
+        Looked(words, code, frozenset(modules))
+        for words, (code, modules) in zip(commands, found, strict=True)
+    ]
 
 
-WORDS: list[tuple[str | Path, ...]] = [
-    ("--help",),
-    ("--version",),
-    ("inspect", "--help"),
+BARE: list[tuple[str | Path, ...]] = [(), ("--help",), ("--version",)]
+RUN_NOTHING: list[tuple[str | Path, ...]] = [
     ("inspect", DIGITS),
+    ("inspect", "--help"),
     ("inspect", DIGITS, IMAGE, "--json"),
     ("inspect", DIGITS, "--nodes"),
     ("inspect", DIGITS, "--variables"),
@@ -80,33 +109,56 @@ WORDS: list[tuple[str | Path, ...]] = [
     ("merge", IMAGE, DIGITS, "--wire", WIRE, "--dry-run"),
     ("merge", IMAGE, DIGITS, "--wire", WIRE, "--dry-run", "--json"),
     ("merge", IMAGE, DIGITS, "--wire", WIRE, "--no-verify", "-o", "OUT"),
-    ("merge", IMAGE, DIGITS, "--wire", WIRE, "--no-verify", "--json", "-o", "OUT"),
+    ("merge", IMAGE, DIGITS, "--wire", WIRE, "--no-verify", "--json", "-o", "OUT2"),
 ]
-PLAIN = [3, 11, 12, -1]
-"""One of each command that newcomers type; the rest is for the exhaustive run."""
+STOP_EARLY: list[tuple[str | Path, ...]] = [
+    ("run", DIGITS, "--input", "myInput=[[1,2]]"),
+    ("run", "OUT3", "--input", "x=1"),
+]
 
 
-@pytest.mark.parametrize(
-    "words",
-    plainly([(words,) for words in WORDS], *[(WORDS[at],) for at in PLAIN]),
-    ids=lambda words: " ".join(Path(word).name for word in words),
-)
-def test_what_runs_nothing_loads_nothing_slow(tmp_path: Path, words: tuple[str | Path, ...]) -> None:
-    modules = loaded(*[tmp_path / "out" if word == "OUT" else word for word in words])
-    assert sorted(modules & (NEVER | SLOW)) == []
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> list[Looked]:
+    """All of them; the help of all commands, which looks at more names than a command, in a process of its own."""
+    folder = tmp_path_factory.mktemp("imports")
+    commands = [
+        tuple(folder / str(word) if str(word).startswith("OUT") else word for word in words)
+        for words in (*RUN_NOTHING, *STOP_EARLY)
+    ]
+    return [*looked(*BARE), *looked(*commands)]
 
 
-def test_the_first_help_reads_no_command() -> None:
+def test_what_runs_nothing_loads_nothing_slow(ended: list[Looked]) -> None:
+    for each in ended[: -len(STOP_EARLY)]:
+        assert each.code == (0 if each.words else 2), each.words
+        assert sorted(each.tops & (NEVER | SLOW)) == [], each.words
+
+
+def test_only_the_typed_command_is_imported(ended: list[Looked]) -> None:
+    inspected = ended[len(BARE)]
+    assert inspected.words == ("inspect", DIGITS)
+    others = (
+        "workbench.surgery",
+        "workbench.runtime",
+        "workbench.publishing",
+        "workbench.cli.commands.",
+    )
+    found = [name for name in inspected.modules if name.startswith(others)]
+    assert found == ["workbench.cli.commands.inspect"]
+
+
+def test_the_first_help_reads_no_command(ended: list[Looked]) -> None:
     """Nor protobuf, nor the schema."""
-    for words in ((), ("--help",)):
-        assert "google" not in loaded(*words, code=0 if words else 2), words
+    for each in ended[: len(BARE)]:
+        assert "google" not in each.tops, each.words
 
 
-def test_run_that_stops_early(tmp_path: Path) -> None:
+def test_run_that_stops_early(ended: list[Looked]) -> None:
     """numpy reads the values; no process is started before they fit."""
-    modules = loaded("run", DIGITS, "--input", "myInput=[[1,2]]", code=2)
-    assert sorted(modules & (NEVER | SLOW - {"numpy"} - NUMPY_LOADS)) == []
-    assert sorted(loaded("run", tmp_path / "nothing", "--input", "x=1", code=3) & NEVER) == []
+    unfit, missing = ended[-2:]
+    assert (unfit.code, missing.code) == (2, 3)
+    assert sorted(unfit.tops & (NEVER | SLOW - {"numpy"} - NUMPY_LOADS)) == []
+    assert sorted(missing.tops & NEVER) == []
 
 
 def test_the_package_is_imported_for_next_to_nothing() -> None:
@@ -134,5 +186,6 @@ def test_public_names_stay_what_they_are() -> None:
 
 @pytest.mark.needs_tf
 def test_a_verified_merge_keeps_tensorflow_in_its_child(tmp_path: Path) -> None:
-    modules = loaded("merge", IMAGE, DIGITS, "--wire", WIRE, "-o", tmp_path / "out")
-    assert not modules & (NEVER - {"ml_dtypes"} | {"rich"})
+    (merged,) = looked(("merge", IMAGE, DIGITS, "--wire", WIRE, "-o", tmp_path / "out"))
+    assert merged.code == 0
+    assert not merged.tops & (NEVER - {"ml_dtypes"} | {"rich"})

@@ -128,7 +128,7 @@ def keeps_a_callable(folder: Path) -> Tiny:
 
 @pytest.mark.parametrize(
     "words",
-    plainly([(words,) for words in RUNNING], (RUNNING[0],), (RUNNING[1],), (RUNNING[-1],)),
+    plainly([(words,) for words in RUNNING], (RUNNING[0],), (RUNNING[1],)),
     ids=" ".join,
 )
 def test_a_tensorflow_whose_loaders_the_walk_does_not_know(
