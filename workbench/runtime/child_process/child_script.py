@@ -1129,6 +1129,7 @@ def import_tensorflow(setup: Json) -> Json:
         return {"event": "failed", "kind": "no-tensorflow", "message": message}
     tf, np = tensorflow, numpy
     gc.freeze()  # what stays: a collection need not go through all of TensorFlow
+    read_starts_of_messages()
     tf.get_logger().setLevel("ERROR")  # the v1 loader is deprecated, as we know
     for name in setup["imports"]:
         try:
@@ -1144,6 +1145,21 @@ def import_tensorflow(setup: Json) -> Json:
             return {"event": "failed", "kind": "op-library", "message": message}
     versions = {"tensorflow": version, "python": sys.version.split()[0], "numpy": np.__version__}
     return {"event": "ready", "versions": versions}
+
+
+def read_starts_of_messages() -> None:
+    """Have TensorFlow look for names of nodes only in so much of an error's message as is ever shown.
+
+    It looks by a pattern whose time grows with the square of the length: half a minute for a message that quotes the
+    functions of a model.
+    """
+    try:
+        from tensorflow.python.framework import error_interpolation
+
+        whole = error_interpolation.parse_message
+    except (ImportError, AttributeError):  # of another version
+        return
+    error_interpolation.parse_message = lambda message: whole(message[: 3 * MESSAGE_LIMIT])
 
 
 def shown_paths(job: Any) -> Json:
