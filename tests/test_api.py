@@ -8,8 +8,9 @@ import pickle
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -30,18 +31,51 @@ def join(**options: Any) -> wb.Plan:
     return wb.Plan.join(img=IMAGE, net=DIGITS, wires=["pixels=myInput"], **options)
 
 
-def test_dir_shows_the_api() -> None:
-    """Also after its modules were imported, and without a name that only the module itself needs."""
+class Fresh(NamedTuple):
+    """What a new interpreter says of the package.
+
+    Attributes:
+        plain: names that are there once it is imported.
+        shown: what `dir` lists once everything public was asked for.
+        modules: public names that are modules then, and again after modules were imported whose names are public.
+        function: whether `workbench.commit` is still the function.
+    """
+
+    plain: list[str]
+    shown: list[str]
+    modules: list[list[str]]
+    function: bool
+
+
+@cache
+def fresh() -> Fresh:
     code = (
+        "import json, types\n"
         "import workbench as wb\n"
-        "plain = {name for name in vars(wb) if not name.startswith('_')}\n"
-        "[getattr(wb, name) for name in wb.__all__]\n"
-        "print([sorted(plain), sorted(name for name in dir(wb) if not name.startswith('_'))])\n"
+        "plain = [name for name in vars(wb) if not name.startswith('_')]\n"
+        "modules = []\n"
+        "for _ in range(2):\n"
+        "    modules.append([name for name in wb.__all__ if isinstance(getattr(wb, name), types.ModuleType)])\n"
+        "    if not modules[1:]:\n"
+        "        shown = [name for name in dir(wb) if not name.startswith('_')]\n"
+        "    import workbench.publishing.commit, workbench.publishing.work\n"
+        "from workbench import commit\n"
+        "print(json.dumps([plain, sorted(shown), modules, commit is workbench.publishing.commit.commit]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    plain, shown = eval(done.stdout)
-    assert shown == sorted(name for name in wb.__all__ if not name.startswith("_"))
-    assert set(plain) - set(shown) <= {"annotations", "TYPE_CHECKING", "notebook", "version"}
+    return Fresh(*json.loads(done.stdout))
+
+
+def test_dir_shows_the_api() -> None:
+    """Also after its modules were imported, and without a name that only the module itself needs."""
+    assert fresh().shown == sorted(name for name in wb.__all__ if not name.startswith("_"))
+    assert set(fresh().plain) - set(fresh().shown) <= {"annotations", "TYPE_CHECKING", "notebook", "version"}
+
+
+def test_public_names_stay_what_they_are() -> None:
+    """Importing a module that is called as a public function does not hide the function."""
+    assert fresh().modules == [["errors"], ["errors"]]
+    assert fresh().function
 
 
 def test_every_error_that_a_docstring_names_is_exported() -> None:

@@ -14,7 +14,7 @@ from typing import TypeGuard
 import networkx as nx
 
 import workbench
-from tests.sources import nodes_of, text_of, tree_of
+from tests.sources import nodes_of, text_of
 
 PACKAGE = Path(workbench.__file__).parent
 REPOSITORY = PACKAGE.parent
@@ -27,11 +27,10 @@ CATALOGUES = {"cli/commands": 25, "surgery/operations": 25, "surgery/adapters": 
 
 @dataclass(frozen=True)
 class Import:
-    """One import of a module of ours; `deferred` where it stands in a function."""
+    """One import of a module of ours."""
 
     source: str
     target: str
-    deferred: bool
     line: int
 
 
@@ -67,19 +66,17 @@ def imports_by_name(node: ast.AST) -> TypeGuard[ast.Call]:
     return bool(name.endswith("import_module"))
 
 
-def imports(tree: ast.AST, source: str, deferred: bool = False) -> Iterator[Import]:
+def imports(module: str) -> Iterator[Import]:
     """Every import of ours, deferred ones and those for type checkers too."""
-    for node in ast.iter_child_nodes(tree):
-        inside = deferred or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    for node in nodes_of(MODULE_FILES[module]):
         for target in named_by(node):
-            if target.partition(".")[0] == "workbench" and target != source:
-                yield Import(source, target, inside, getattr(node, "lineno", 0))
-        yield from imports(node, source, inside)
+            if target.partition(".")[0] == "workbench" and target != module:
+                yield Import(module, target, getattr(node, "lineno", 0))
 
 
 @cache
 def every_import() -> list[Import]:
-    return [one for module in MODULE_FILES for one in imports(tree_of(MODULE_FILES[module]), module)]
+    return [one for module in MODULE_FILES for one in imports(module)]
 
 
 def layers() -> list[list[str]]:

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-
-from tests.sampling import plainly
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def run(*words: str) -> str:
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_zoo_does_not_import_tensorflow() -> None:
-    assert run("-c", "import sys, tests.zoo, tests.conftest; print('tensorflow' in sys.modules)") == "False\n"
-
-
-@functools.cache
-def collected(*words: str) -> list[str]:
-    lines = run(
-        "-m", "pytest", "-o", "addopts=-q", "--collect-only", "-p", "no:cacheprovider", *words
-    ).splitlines()
-    return [line for line in lines if "::" in line]
 
 
 FILES = (
@@ -41,28 +21,69 @@ FILES = (
 QUICK = ("-m", "not needs_tf")
 
 
+EXHAUSTIVE = ("-m", "exhaustive")
+COLLECT = """
+import contextlib, io, json, sys
+import tests.conftest, tests.zoo
+found = ["tensorflow" in sys.modules]
+import pytest
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        code = pytest.main(["-o", "addopts=-q", "--collect-only", "-p", "no:cacheprovider", *words])
+    assert code == 0, said.getvalue()
+    found.append([line for line in said.getvalue().splitlines() if "::" in line])
+print(json.dumps(found))
+"""
+
+
+class Collected(NamedTuple):
+    """What pytest says in a process of its own.
+
+    Attributes:
+        tensorflow: whether the zoo and the conftest import it.
+        everything: the tests of FILES, in their order.
+        quick: those that need no TensorFlow.
+        exhaustive: those for the exhaustive run alone.
+    """
+
+    tensorflow: bool
+    everything: list[str]
+    quick: list[str]
+    exhaustive: list[str]
+
+
+@functools.cache
+def collected() -> Collected:
+    asked = json.dumps([FILES, (*QUICK, *FILES), (*EXHAUSTIVE, *FILES)])
+    done = subprocess.run([sys.executable, "-c", COLLECT, asked], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Collected(*json.loads(done.stdout.splitlines()[-1]))
+
+
 def in_file(lines: list[str], file: str) -> list[str]:
     return [line for line in lines if line.startswith(f"{file}::")]
 
 
+def test_the_zoo_does_not_import_tensorflow() -> None:
+    assert not collected().tensorflow
+
+
 def test_what_needs_tensorflow_comes_last() -> None:
-    everything, quick = collected(*FILES), collected(*QUICK, *FILES)
-    assert 0 < len(quick) < len(everything)
-    assert everything[: len(quick)] == quick
+    found = collected()
+    assert 0 < len(found.quick) < len(found.everything)
+    assert found.everything[: len(found.quick)] == found.quick
 
 
-@pytest.mark.parametrize("words", plainly([((),), (QUICK,)], ((),)))
-def test_an_exhaustive_test_runs_only_where_it_is_asked_for(words: tuple[str, ...]) -> None:
-    file = "tests/faults/test_faults.py"
-    exhaustive = set(collected("-m", "exhaustive", file))
-    assert exhaustive
-    plain = in_file(collected(*words, *FILES), file)
-    assert plain and not exhaustive.intersection(plain)
+def test_an_exhaustive_test_runs_only_where_it_is_asked_for() -> None:
+    found = collected()
+    assert found.exhaustive
+    for plain in (found.everything, found.quick):
+        assert plain and not set(found.exhaustive).intersection(plain)
 
 
 def test_a_test_that_uses_the_zoo_needs_tensorflow() -> None:
     """It is marked by the fixture it takes, not by hand."""
-    quick = in_file(collected(*QUICK, *FILES), "tests/zoo/test_zoo.py")
+    quick = in_file(collected().quick, "tests/zoo/test_zoo.py")
     assert [line.partition("::")[2] for line in quick] == [
         "test_there_is_enough_of_each_kind",
         "test_every_maker_says_what_it_makes",

@@ -170,20 +170,7 @@ def test_the_package_is_imported_for_next_to_nothing() -> None:
     assert done.stdout.strip() == "['workbench', 'workbench.notebook', 'workbench.version']"
 
 
-def test_public_names_stay_what_they_are() -> None:
-    """Importing a module that is called as a public function does not hide the function."""
-    code = (
-        "import workbench, types\n"
-        "for _ in range(2):\n"
-        "    found = [name for name in workbench.__all__ if isinstance(getattr(workbench, name), types.ModuleType)]\n"
-        "    assert found == ['errors'], found\n"
-        "    import workbench.publishing.commit, workbench.publishing.work\n"
-        "from workbench import commit\n"
-        "assert commit is workbench.publishing.commit.commit\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
+@pytest.mark.exhaustive
 @pytest.mark.needs_tf
 def test_a_verified_merge_keeps_tensorflow_in_its_child(tmp_path: Path) -> None:
     (merged,) = looked(("merge", IMAGE, DIGITS, "--wire", WIRE, "-o", tmp_path / "out"))

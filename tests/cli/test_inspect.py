@@ -12,11 +12,15 @@ import pytest
 
 from tests.cli.tools import DIGITS, copy_of, edit
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node, write
+from tests.sampling import plainly
 from tests.zoo import Example, names
 from workbench.cli.main import main
 from workbench.model import open_model
 
 Run = Callable[..., tuple[int, str, str]]
+SOME = ("v1_simple_save", "v1_tag_sets", "v1_odd_keys", "v1_hash_table", "v1_unknown_op", "v1_ref_variables",
+        "graphdef_pb", "tf2_module", "tf2_pbtxt", "tf2_dtypes", "tf2_callables_only", "tf2_sparse")  # fmt: skip
+"""Of the zoo, of each kind of what a page shows."""
 
 
 @pytest.fixture
@@ -350,7 +354,7 @@ def test_garbage_collection_is_on_again(run: Run, sample_models: Path) -> None:
 
 
 @pytest.mark.needs_tf
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", plainly(names(), *SOME))
 def test_every_model_of_the_zoo_has_a_page_and_json(
     run: Run, zoo: Callable[[str], Example], name: str
 ) -> None:

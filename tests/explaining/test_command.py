@@ -75,16 +75,15 @@ def test_a_wire_without_an_end() -> None:
 def test_what_is_loaded() -> None:
     """No TensorFlow for `explain`, and no `explaining` for another command."""
     code = (
-        "import sys\nfrom workbench.cli.main import main\nmain(sys.argv[1:])\n"
-        "print(sorted(name for name in sys.modules if name.startswith('workbench.explaining.')), "
+        "import sys\nfrom workbench.cli.main import main\n"
+        "for word in ('inspect', 'explain'):\n"
+        "    main([word, sys.argv[1]])\n"
+        "    print(sorted(name for name in sys.modules if name.startswith('workbench.explaining.')), "
         "'tensorflow' in sys.modules, 'networkx' in sys.modules, file=sys.stderr)"
     )
-
-    def end(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
-        )
-        return done.stderr.splitlines()[-1]
-
-    assert end("explain", str(DIGITS)).endswith("] False False")
-    assert end("inspect", str(DIGITS)) == "[] False False"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(DIGITS)], capture_output=True, text=True, check=True
+    )
+    inspected, explained = (line for line in done.stderr.splitlines() if line.startswith("["))
+    assert inspected == "[] False False"
+    assert explained.endswith("'] False False")

@@ -104,7 +104,7 @@ def test_some_sites(bench: Bench, few_points: list[Point], fault: Fault) -> None
     bench.failures.clear()
     sites = first_of_each_site(few_points)
     assert len(sites) >= 35 and {point.commit.name for point in few_points} == {commit.name for commit in FEW}
-    bench.try_all(sites[FAULTS.index(fault) :: 2 * len(FAULTS)], [fault])
+    bench.try_all(sites[FAULTS.index(fault) :: 4 * len(FAULTS)], [fault])
     assert not bench.failures, "\n".join(bench.failures)
 
 
@@ -223,7 +223,7 @@ exit $code
 """
 
 
-@pytest.mark.parametrize("size", plainly(["4k", "16k", "48k", "128k"], "16k", "128k"))
+@pytest.mark.parametrize("size", plainly(["4k", "16k", "48k", "128k"], "16k"))
 def test_a_small_disk(size: str, tmp_path: Path) -> None:
     """A real one: a tmpfs of that size in a mount namespace of its own."""
     disk = tmp_path / "disk"

@@ -25,8 +25,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("name", "inputs"),
     [
-        ("pb", "60"),
-        ("index", "100"),
+        ("pb", "40"),
         *(pytest.param(name, "400", marks=pytest.mark.exhaustive) for name in TARGETS),
     ],
 )
@@ -40,7 +39,7 @@ def test_changed_seeds(name: str, inputs: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(seed=st.integers(0, 2**64))
-@settings(print_blob=False, max_examples=settings().max_examples // 2)
+@settings(print_blob=False, max_examples=settings().max_examples // 4)
 def test_only_our_errors(name: str, seed: int, places: dict[str, Path]) -> None:
     """The same without limits, led by hypothesis: HYPOTHESIS_PROFILE=long looks for something new each time."""
     target = TARGETS[name]

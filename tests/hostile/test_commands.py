@@ -10,6 +10,7 @@ import pytest
 from tests.cli.test_unsafe import NOBODY, RUNNING
 from tests.cli.tools import call
 from tests.hostile import HOSTILE, Hostile
+from tests.sampling import every
 from tests.surgery.tiny import doubler
 from workbench import Proving, WorkbenchError, open_model, run, verify
 from workbench.runtime.child_process.child import Child
@@ -51,7 +52,7 @@ def test_the_python_interface_asks_before_it_starts_anything(places: dict[str, P
     assert not places["mark"].exists()
 
 
-@pytest.mark.parametrize("model", HOSTILE.values(), ids=lambda model: model.name)
+@pytest.mark.parametrize("model", every(HOSTILE.values(), 4), ids=lambda model: model.name)
 def test_run_asks_for_every_model(model: Hostile, tmp_path: Path) -> None:
     """In the loader that leaves the mark. An asset outside of the model is refused by itself."""
     if not model.by_the_product:

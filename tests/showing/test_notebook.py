@@ -11,7 +11,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 
 import workbench as wb
 from tests.picture.test_hostile_names import HOSTILE
@@ -134,13 +133,15 @@ def test_a_model_without_anything_to_draw(tmp_path: Path) -> None:
     assert "Model" in shown(wb.open_model(tmp_path)).said
 
 
-@pytest.mark.parametrize("asked", ["", "x._repr_html_()"])
-def test_nothing_heavy_is_imported_before_a_notebook_asks(asked: str) -> None:
+def test_nothing_heavy_is_imported_before_a_notebook_asks() -> None:
     code = (
-        f"import sys, workbench as wb; x = wb.open_model({str(SAMPLES / 'digits')!r}); {asked}\n"
-        "print(*sorted(m for m in sys.modules if m.startswith(('workbench.showing', 'tensorflow', 'textual'))))"
+        f"import sys, workbench as wb; x = wb.open_model({str(SAMPLES / 'digits')!r})\n"
+        "for asked in (False, True):\n"
+        "    asked and x._repr_html_()\n"
+        "    print(*sorted(m for m in sys.modules if m.startswith(('workbench.showing', 'tensorflow', 'textual'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
-    assert ("workbench.showing.notebook" in loaded) == bool(asked)
-    assert not [one for one in loaded if one.startswith(("tensorflow", "textual"))]
+    before, after = (line.split() for line in done.stdout.split("\n")[:2])
+    assert before == []
+    assert "workbench.showing.notebook" in after
+    assert not [one for one in after if one.startswith(("tensorflow", "textual"))]
