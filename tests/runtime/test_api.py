@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.forking.client import CAN_FORK, FORKING
 from tests.zoo import Example, Ragged, Sparse, names
 from workbench.errors import ExecutionFailed, InputError, UnknownName, UsageError
 from workbench.model import open_model
@@ -144,10 +145,11 @@ def test_what_tensorflow_refuses_is_told_in_its_words(child: Child, sample_model
     assert "base64" in str(caught.value).lower()
 
 
-@pytest.mark.fresh_tensorflow  # else there is the server of forks, too
 def test_a_process_of_its_own_is_ended(sample_models: Path) -> None:
     import psutil
 
+    if CAN_FORK:
+        FORKING.server()  # stays
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     found = run(
         sample_models / "digits", {"myInput": np.zeros((1, 784))}, python=sys.executable, time_limit=100

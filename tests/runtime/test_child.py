@@ -69,14 +69,29 @@ def run_job(model: ModelRef, **values: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def _own_child() -> Iterator[Child]:
-    with Child() as child:
-        yield child
+    child = Child()
+    thread = threading.Thread(target=child.start)
+    thread.start()
+    thread.join()
+    child.ready()
+    yield child
+    child.close()
+    assert not child.alive
 
 
 @pytest.fixture
 def child(_own_child: Child) -> Child:
-    """Not that of all tests, which may be a fork."""
+    """Not that of all tests, which may be a fork; started by a thread that has ended."""
     return _own_child.start()
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
+    """A child that is to be ended. It may be a fork: how it was started is not asked."""
+    monkeypatch.setattr(FORKING, "on", True)
+    with Child() as child:
+        child.ready()
+        yield child
 
 
 @pytest.fixture(scope="module")
@@ -293,20 +308,18 @@ def test_a_message_is_tensorflows_own_and_short(child: Child, tmp_path: Path) ->
 
 
 @pytest.mark.needs_tf
-def test_a_job_that_never_ends_is_ended(child: Child, endless: ModelRef) -> None:
-    child.ready()
-    pid = child.pid
+def test_a_job_that_never_ends_is_ended(forked: Child, endless: ModelRef) -> None:
+    pid = forked.pid
     with ends(), pytest.raises(ChildTimeout) as caught:
-        child.request(run_job(endless, x=np.float32(1)), time_limit=1)
+        forked.request(run_job(endless, x=np.float32(1)), time_limit=1)
     assert "running it" in str(caught.value) and "time_limit" in str(caught.value)
     assert pid is not None and gone(pid)
 
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "SIGKILL"), (signal.SIGSEGV, "SIGSEGV")])
-def test_a_child_killed_in_a_job_is_told(child: Child, endless: ModelRef, number: int, name: str) -> None:
-    child.ready()
-    pid = child.pid
+def test_a_child_killed_in_a_job_is_told(forked: Child, endless: ModelRef, number: int, name: str) -> None:
+    pid = forked.pid
     assert pid is not None
 
     def kill(text: str) -> None:
@@ -314,25 +327,24 @@ def test_a_child_killed_in_a_job_is_told(child: Child, endless: ModelRef, number
             threading.Timer(0.2, os.kill, (pid, number)).start()
 
     with pytest.raises(ChildDied) as caught:
-        child.request(run_job(endless, x=np.float32(1)), on_progress=kill)
+        forked.request(run_job(endless, x=np.float32(1)), on_progress=kill)
     assert name in str(caught.value) and "running it" in str(caught.value)
     assert ("memory" in str(caught.value)) == (name == "SIGKILL")
     assert gone(pid)
     with pytest.raises(ChildDied):
-        child.request(run_job(endless, x=np.float32(0)))
+        forked.request(run_job(endless, x=np.float32(0)))
 
 
 @pytest.mark.needs_tf
-def test_a_stopped_child_is_ended_in_time(child: Child, double: ModelRef) -> None:
-    child.ready()
-    pid = child.pid
+def test_a_stopped_child_is_ended_in_time(forked: Child, double: ModelRef) -> None:
+    pid = forked.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(ChildTimeout):
-        child.request(run_job(double, x=np.zeros(1_000_000, np.float32)), time_limit=1)
+        forked.request(run_job(double, x=np.zeros(1_000_000, np.float32)), time_limit=1)
     assert gone(pid)
-    assert child.start().request(run_job(double, x=np.float32([1])))
-    assert child.pid != pid
+    assert forked.start().request(run_job(double, x=np.float32([1])))
+    assert forked.pid != pid
 
 
 @pytest.mark.needs_tf
@@ -430,8 +442,15 @@ child.request(run_job(ModelRef(pathlib.Path({path!r})), x=numpy.float32(1)))
 
 
 @pytest.mark.needs_tf
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("before", ["", "child.ready()"], ids=["importing", "running"])
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [
+        pytest.param("", signal.SIGKILL, id="importing-killed"),
+        pytest.param("", signal.SIGTERM, id="importing-ended", marks=pytest.mark.exhaustive),
+        pytest.param("child.ready()", signal.SIGKILL, id="running-killed", marks=pytest.mark.exhaustive),
+        pytest.param("child.ready()", signal.SIGTERM, id="running-ended", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_it_dies_with_its_parent(script: Any, endless: ModelRef, number: int, before: str) -> None:
     parent, pid = script(PARENT.format(path=str(endless.path), before=before))
     time.sleep(0.5)
@@ -474,17 +493,8 @@ def test_ctrl_c_ends_it_at_once_and_reaches_the_caller(script: Any, endless: Mod
 
 
 @pytest.mark.needs_tf
-def test_it_outlives_the_thread_that_started_it(double: ModelRef) -> None:
-    child = Child()
-    thread = threading.Thread(target=child.start)
-    thread.start()
-    thread.join()
-    try:
-        child.ready()
-        assert child.request(run_job(double, x=np.float32([1])))
-    finally:
-        child.close()
-    assert not child.alive
+def test_it_outlives_the_thread_that_started_it(child: Child, double: ModelRef) -> None:
+    assert child.request(run_job(double, x=np.float32([1])))
 
 
 def test_closing_leaves_no_process_thread_or_descriptor(tmp_path: Path) -> None:

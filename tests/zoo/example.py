@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -37,6 +39,18 @@ KINDS = {
 }
 
 
+@functools.cache
+def _imported() -> Any:
+    """Import TensorFlow, without looking for garbage in it, then or later."""
+    gc.disable()
+    try:
+        import tensorflow
+    finally:
+        gc.enable()
+    gc.freeze()
+    return tensorflow
+
+
 class _LazyTensorFlow:
     """TensorFlow, imported at its first use."""
 
@@ -45,9 +59,7 @@ class _LazyTensorFlow:
             raise AttributeError(
                 name
             )  # pytest asks each object of a module whether it is a test or a fixture
-        import tensorflow
-
-        return getattr(tensorflow, name)
+        return getattr(_imported(), name)
 
 
 tf = _LazyTensorFlow()

@@ -15,6 +15,7 @@ import pytest
 
 import workbench as wb
 from tests.surgery.adapters.pictures import strings
+from tests.surgery.networks import small_mobilenet
 from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf
@@ -36,25 +37,52 @@ def pixels() -> Any:
     return np.stack([tf.image.resize(image, (SIZE, SIZE)).numpy() for image in images])
 
 
-def network(name: str) -> Any:
+def network(name: str, whole: bool = False) -> Any:
+    """A network with the layers of `keras.applications`.
+
+    Args:
+        name: of the module there.
+        whole: with all its blocks (one of each size in ResNet and DenseNet), which take many seconds to export.
+    """
     import keras
 
     keras.utils.set_random_seed(5)
-    shape = (SIZE, SIZE, 3)  # the smallest that they take
-    if name == "mobilenet_v2":
+    make = {"mobilenet_v2": mobile, "resnet50": residual, "densenet": dense}[name]
+    return make(keras, (SIZE, SIZE, 3), whole)  # the smallest pictures that they take
+
+
+def mobile(keras: Any, shape: tuple[int, ...], whole: bool) -> Any:
+    if whole:
         return keras.applications.MobileNetV2(shape, 0.35, weights=None, classes=6)
-    if name == "resnet50":
-        from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1
+    return small_mobilenet(keras.Input(shape), 6)
 
-        def blocks(x: Any) -> Any:  # one for each three to six of ResNet50, which take seconds to trace
-            for at, filters in enumerate((64, 128, 256, 512)):
-                x = stack_residual_blocks_v1(x, filters, 1, stride1=2 if at else 1, name=f"conv{at + 2}")
-            return x
 
-        return ResNet(blocks, False, True, weights=None, input_shape=shape, classes=6)
-    from keras.src.applications.densenet import DenseNet  # DenseNet121 has 427 layers
+def residual(keras: Any, shape: tuple[int, ...], whole: bool) -> Any:
+    from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1
 
-    return DenseNet([1, 2, 1, 1], weights=None, input_shape=shape, classes=6)
+    def blocks(x: Any) -> Any:
+        for at, filters in enumerate((64, 128, 256, 512) if whole else (16,)):
+            x = stack_residual_blocks_v1(x, filters, 1, stride1=2 if at else 1, name=f"conv{at + 2}")
+        return x
+
+    return ResNet(blocks, False, True, weights=None, input_shape=shape, classes=6)
+
+
+def dense(keras: Any, shape: tuple[int, ...], whole: bool) -> Any:
+    from keras.src.applications import densenet
+
+    if whole:
+        return densenet.DenseNet([1, 2, 1, 1], weights=None, input_shape=shape, classes=6)
+    layers = keras.layers
+    image = keras.Input(shape)
+    x = layers.Conv2D(8, 7, strides=2, use_bias=False)(layers.ZeroPadding2D(3)(image))
+    x = densenet.dense_block(x, 1, name="conv2")
+    x = densenet.transition_block(x, 0.5, name="pool2")
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    return keras.Model(image, layers.Dense(6, "softmax")(layers.GlobalAveragePooling2D()(x)))
+
+
+WHOLE = [pytest.param(False, id="blocks"), pytest.param(True, id="whole", marks=pytest.mark.exhaustive)]
 
 
 def preprocess(name: str) -> Any:
@@ -85,13 +113,15 @@ def served(name: str, source: Path, folder: Path, child: Child, pictures: Any = 
 # -- one small network in each kind of source
 
 
-@pytest.fixture(scope="module")
-def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Path]]:
+@pytest.fixture(scope="module", params=WHOLE)
+def mobilenet(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, dict[str, Path]]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     folder = tmp_path_factory.mktemp("mobilenet")
-    model = network("mobilenet_v2")
+    model = network("mobilenet_v2", request.param)
     model.export(str(folder / "keras"), verbose=False)
     spec = tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32, name="image")
     function = tf.function(lambda image: {"scores": model(image, training=False)}, input_signature=[spec])
@@ -123,19 +153,12 @@ def test_a_network_of_each_kind_of_source(
 # -- the other two ways of preprocessing
 
 
-@pytest.fixture(scope="module", params=["resnet50", "densenet"])
-def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any, Path]:
-    folder = tmp_path_factory.mktemp(request.param)
-    model = network(request.param)
-    model.export(str(folder / "model"), verbose=False)
-    return request.param, model, folder / "model"
-
-
-def test_a_network_with_a_mean_for_each_colour(
-    large: tuple[str, Any, Path], tmp_path: Path, child: Child
-) -> None:
-    name, model, path = large
-    found = served(name, path, tmp_path / "served", child)
+@pytest.mark.parametrize("whole", WHOLE)
+@pytest.mark.parametrize("name", ["resnet50", "densenet"])
+def test_a_network_with_a_mean_for_each_colour(name: str, whole: bool, tmp_path: Path, child: Child) -> None:
+    model = network(name, whole)
+    model.export(str(tmp_path / "model"), verbose=False)
+    found = served(name, tmp_path / "model", tmp_path / "served", child)
     np.testing.assert_allclose(found, wanted(name, model), rtol=1e-4, atol=1e-6)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.sharing import once
+from tests.surgery.networks import small_mobilenet
 from tests.surgery.tools import Refused, changed, codes, made
 from workbench.model import Model, open_model
 from workbench.publishing.commit import commit
@@ -22,26 +25,28 @@ pytestmark = pytest.mark.needs_tf
 Free = Callable[[str], tuple[Report, Path]]
 
 
-def keras_models() -> dict[str, Any]:
-    """Keras models of one row, by name."""
+def keras_model(name: str) -> Any:
+    """A Keras model of one row."""
     import keras
 
     keras.utils.set_random_seed(7)
     layers = keras.layers
     steps = keras.Input(batch_shape=(1, 6, 8))
-    both = layers.LSTM(4)(layers.LSTM(5, return_sequences=True)(steps))
-    attended = layers.MultiHeadAttention(2, 4)(steps, steps)
-    attended = layers.Reshape((48,))(layers.LayerNormalization()(attended + steps))
+    if name == "lstm":
+        both = layers.LSTM(4)(layers.LSTM(5, return_sequences=True)(steps))
+        return keras.Model(steps, layers.Dense(3)(both))
+    if name == "attention":
+        attended = layers.MultiHeadAttention(2, 4)(steps, steps)
+        attended = layers.Reshape((48,))(layers.LayerNormalization()(attended + steps))
+        return keras.Model(steps, layers.Dense(3, activation="softmax")(attended))
+    if name == "stateful":
+        return keras.Model(steps, layers.LSTM(5, stateful=True, unroll=True)(steps))
+    if name == "mobilenet":
+        return small_mobilenet(keras.Input(batch_shape=(1, 32, 32, 3)), 5, None)
     picture = keras.Input(batch_shape=(1, 96, 96, 3))
-    mobile = keras.applications.MobileNetV2(
+    return keras.applications.MobileNetV2(
         input_tensor=picture, weights=None, alpha=0.35, classes=5, classifier_activation=None
     )
-    return {
-        "lstm": keras.Model(steps, layers.Dense(3)(both)),
-        "attention": keras.Model(steps, layers.Dense(3, activation="softmax")(attended)),
-        "stateful": keras.Model(steps, layers.LSTM(5, stateful=True, unroll=True)(steps)),
-        "mobilenet": mobile,
-    }
 
 
 def in_training(folder: Path) -> None:
@@ -127,21 +132,36 @@ def tf1(folder: Path) -> None:
             v1.saved_model.simple_save(session, str(folder), {"x": x}, {"y": y})
 
 
-@pytest.fixture(scope="module")
-def fixed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
-    """Models of one row by name, made once."""
-    import tensorflow as tf
+MADE: dict[str, Callable[[Path], None]] = {
+    "training": in_training,
+    "one_row": one_row,
+    "mapped": by_rows,
+    "scanned": by_rows,
+    "tf1": tf1,
+}
 
-    folder = tmp_path_factory.mktemp("fixed")
-    for name, model in keras_models().items():
+
+@pytest.fixture(scope="module")
+def fixed(shared: Path) -> Callable[[str], Model]:
+    """Models of one row by name, each made once."""
+
+    def make(name: str, folder: Path) -> Path:
+        import tensorflow as tf
+
+        if name in MADE:
+            MADE[name](folder)
+            return folder / name if MADE[name] is by_rows else folder
+        model = keras_model(name)
         (given,) = model.inputs
         signature = [tf.TensorSpec(given.shape, given.dtype, name="x")]
-        model.export(str(folder / name), verbose=False, input_signature=signature)
-    in_training(folder / "training")
-    one_row(folder / "one_row")
-    by_rows(folder)
-    tf1(folder / "tf1")
-    return lambda name: open_model(folder / name)
+        model.export(str(folder), verbose=False, input_signature=signature)
+        return folder
+
+    @functools.cache
+    def get(name: str) -> Model:
+        return open_model(once(shared, f"one-row-{name}", lambda folder: make(name, folder / name)))
+
+    return get
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +181,13 @@ def freed(
     return free
 
 
-@pytest.mark.parametrize("name", ["lstm", "attention", "mobilenet", "one_row", "tf1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lstm", "attention", "mobilenet", "one_row", "tf1"),
+        pytest.param("whole_mobilenet", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_batch_of_one_is_freed(name: str, freed: Free) -> None:
     report, path = freed(name)
     assert report.verdict == "verified", report.reason
