@@ -13,6 +13,7 @@ import pytest
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.picture.test_canvas import DIGITS as DRAWN
 from tests.picture.test_drawing import SAID
+from tests.protos import graph, meta_graph, node, write
 from workbench.model import open_model
 
 
@@ -59,19 +60,32 @@ def test_a_layout_that_takes_too_long_is_an_error(capsys: pytest.CaptureFixture[
     assert "stopped after 0 s" in done.err and "--focus" in done.err
 
 
-@pytest.mark.parametrize("limit", [1024, 5000], ids=["no room for the layout", "no room for the picture"])
-def test_half_a_picture_is_removed(limit: int, tmp_path: Path) -> None:
+def chain(folder: Path) -> Path:
+    """Of more boxes than are laid out without a temporary file."""
+    nodes = [node(f"n{at}", "Relu", f"n{at - 1}", T=1) for at in range(1, 60)]
+    nodes = [node("n0", "Placeholder", dtype=1), *nodes]
+    return write(folder, meta_graph(graph(*nodes), s=({"x": "n0:0"}, {"y": "n59:0"})))
+
+
+@pytest.mark.parametrize("place", ["layout", "picture"])
+def test_half_a_picture_is_removed(place: str, tmp_path: Path) -> None:
     """As of a disk that is full: no file may grow beyond a limit."""
-    words = [sys.executable, "-m", "workbench", "draw", str(DIGITS), "-o", str(tmp_path / "out.svg")]
+    layout = place == "layout"
+    limit = 1024 if layout else 5000
+    drawn = chain(tmp_path / "model") if layout else DIGITS
+    target = tmp_path / "there"
+    target.mkdir()
+    words = [sys.executable, "-m", "workbench", "draw", str(drawn), "--max-boxes", "100"]
     done = subprocess.run(
-        words,
+        [*words, "-o", str(target / "out.svg")],
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert done.returncode == 3 and "File too large" in done.stderr and "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert ("temporary file for the layout" in done.stderr) == layout
+    assert list(target.iterdir()) == []
 
 
 @pytest.mark.parametrize(

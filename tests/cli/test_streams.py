@@ -64,7 +64,7 @@ def test_every_command_is_here() -> None:
 
 WAYS = [(name, how) for name in COMMANDS for how in ("stdin", "all")]
 WAYS += [("merge", "stdout"), ("merge", "stderr")]
-PLAIN = [("inspect", "all"), ("merge", "stdout"), ("merge", "all"), ("run", "all")]
+PLAIN = [("inspect", "all"), ("merge", "stdout"), ("run", "all")]
 
 
 @pytest.mark.parametrize(("name", "how"), plainly(WAYS, *PLAIN))
@@ -85,7 +85,7 @@ def test_without_stdin_a_model_is_run(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "saved_model.pb").is_file()
 
 
-@pytest.mark.parametrize("descriptor", [1, 2])
+@pytest.mark.parametrize("descriptor", plainly([1, 2], 2))
 def test_a_reader_that_leaves_early_stops_nothing(descriptor: int, tmp_path: Path) -> None:
     """The reader is gone before the first byte: the model is published, and the exit code says so."""
     out, into = os.pipe()

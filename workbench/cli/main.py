@@ -6,7 +6,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from time import monotonic
@@ -74,7 +74,13 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises `UsageError` and offers the nearest names."""
+    """An argument parser that raises `UsageError` and offers the nearest names.
+
+    Attributes:
+        examples: gives what ends its help, but for the keys of its JSON.
+    """
+
+    examples: Callable[[], str] = str
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found wrong."""
@@ -95,6 +101,7 @@ class Parser(argparse.ArgumentParser):
         """Return the help, with the keys of the command's JSON at its end."""
         from workbench.cli.json_keys import described
 
+        self.epilog = self.examples()
         return super().format_help() + described(self.prog.rpartition(" ")[2])
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -135,10 +142,10 @@ def make_parser(name: str) -> Parser:
     parser = Parser(
         prog=f"workbench {name}",
         description=module.__doc__,
-        epilog=module.EXAMPLES,
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
+    parser.examples = lambda: module.EXAMPLES
     module.configure(parser)
     add_common(parser)
     return parser
@@ -171,6 +178,11 @@ def command(name: str) -> Any:
         from importlib import import_module
 
         return import_module(COMMANDS[name][0])
+    return _operation_command(name)
+
+
+@cache
+def _operation_command(name: str) -> Any:
     from workbench.cli.operation_command import OperationCommand
 
     return OperationCommand(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import inspect
 import shlex
 import textwrap
@@ -50,9 +51,13 @@ class OperationCommand:
         assert found is not None, name
         self.cls: type[Step] = found
         self.__doc__ = (inspect.getdoc(found) or "").partition("\nAttributes:")[0].rstrip()
-        self.EXAMPLES = _examples(found) + _parts(found)
         paired = found.PAIRED or ()
         self._fields = [one for one in dataclasses.fields(found) if one.name not in paired]
+
+    @functools.cached_property
+    def EXAMPLES(self) -> str:
+        """For the help alone: steps are read for it."""
+        return _examples(self.cls) + _parts(self.cls)
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments: a single option stands among the others, more in a group."""
