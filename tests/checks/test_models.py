@@ -13,9 +13,11 @@ import pytest
 
 from tests.checks.cases import SAMPLES, copy, edited, named
 from tests.protos import Func, function, graph, meta_graph, node, write
+from tests.sampling import plainly
 from tests.surgery.models import MODELS
 from tests.zoo import Example, names
 from tests.zoo.broken import BROKEN
+from tests.zoo.common import commonly
 from workbench.checks.check import check_model
 from workbench.errors import WorkbenchError
 from workbench.model import Model, open_model
@@ -49,7 +51,7 @@ def test_sample_models_are_sound(path: Path) -> None:
     assert found == ({"shared-variable"} if path.name == "digits_mixed_up" else set())
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", commonly(names()))
 def test_the_zoo_is_sound(zoo: Callable[[str], Example], name: str) -> None:
     model = open_model(zoo(name).path)
     findings = check_model(model).findings
@@ -61,7 +63,11 @@ def test_the_zoo_is_sound(zoo: Callable[[str], Example], name: str) -> None:
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
-    "name", ["one_restore_each", "bert_like", "tokenizer", "jpeg_batch", "loops_inside", "with_gradients"]
+    "name",
+    plainly(
+        ["one_restore_each", "bert_like", "tokenizer", "jpeg_batch", "loops_inside", "with_gradients"],
+        *("one_restore_each", "loops_inside", "with_gradients"),
+    ),
 )
 def test_more_models_are_sound(tmp_path: Path, name: str) -> None:
     found = check_model(open_model(MODELS[name](tmp_path)), serving=True).findings
@@ -81,7 +87,7 @@ def test_broken_models_have_errors(zoo: Callable[[str], Example], tmp_path: Path
     assert name not in SHOWN or SHOWN[name] in errors
 
 
-@pytest.mark.parametrize("name", names("chain", without=("slow", "big")))
+@pytest.mark.parametrize("name", commonly(names("chain", without=("slow", "big")), 2))
 def test_results_of_merges_are_sound(zoo: Callable[[str], Example], tmp_path: Path, name: str) -> None:
     """Each model before another, or behind another, in the format that it gets."""
     first, second = (name, "tf2_module_twin") if len(name) % 2 else ("v1_simple_twin", name)

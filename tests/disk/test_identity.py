@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import text_format
 
 from tests.zoo import ZOO, Example
+from tests.zoo.common import commonly
 from workbench.disk import schema
 from workbench.disk.folder.location import find
 from workbench.disk.folder.reading import load
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.needs_tf
 SLOW = {"keras_mobilenet_v2", "keras_resnet50"}
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name not in SLOW])
+@pytest.mark.parametrize("name", commonly([name for name in ZOO if name not in SLOW]))
 def test_the_file_is_written_back_as_it_was(name: str, zoo: Callable[[str], Example]) -> None:
     location = find(zoo(name).path)
     model = load(location)
@@ -37,7 +38,8 @@ def test_the_file_is_written_back_as_it_was(name: str, zoo: Callable[[str], Exam
 
 
 @pytest.mark.parametrize(
-    "name", ["v1_while", "v1_names_and_places", "tf2_tables", "tf2_sparse", "keras_lstm"]
+    "name",
+    commonly(["v1_while_nested", "v1_names_and_places", "tf2_tables", "tf2_sparse", "keras_lstm"], 2),
 )
 def test_the_text_is_tensorflows(name: str, zoo: Callable[[str], Example], tmp_path: Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2

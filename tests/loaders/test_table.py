@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.loaders.__main__ import tables
+from tests.forking.client import FORKING
+from tests.loaders.__main__ import WORKER, tables, whole_lines
 from tests.loaders.pairs import JOINS
 from tests.loaders.table import read, show
 from tests.loaders.trial import CHAIN, Trial, alike, essence, fine
@@ -40,6 +42,7 @@ KNOWN = {
     ("freeze and flatten", "hub.KerasLayer"): _NO_OBJECTS,
 }
 TABLE: dict[str, Any] = read()["joins"]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def trial(name: str) -> Trial:
@@ -88,7 +91,6 @@ def test_the_table_is_shown() -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(["reference variables of TF1", "callables only"], id="plain"),
         pytest.param([join.name for join in JOINS if join.quick], id="quick", marks=pytest.mark.exhaustive),
         pytest.param([join.name for join in JOINS if not join.quick], id="all", marks=pytest.mark.slow),
     ],
@@ -96,12 +98,26 @@ def test_the_table_is_shown() -> None:
 def test_tried_anew_it_is_the_same(names: list[str]) -> None:
     """In a process of its own: what some loaders import changes what TensorFlow can load.
 
-    The plain run tries a model of each TensorFlow. The quick ones need no package of the extra `loaders`; ways that
-    need one are tried where it is installed.
+    The quick ones need no package of the extra `loaders`; ways that need one are tried where it is installed.
     """
     if len(names) > 10 and importlib.util.find_spec("tf_keras") is None:
         pytest.skip("models of Keras 2 need tf-keras: pip install -e '.[dev,loaders]'")
-    found = {name: Trial(**made) for name, made in tables(names).items()}
+    same(names, tables(names))
+
+
+@pytest.mark.needs_tf
+def test_a_model_of_each_tensorflow_is_the_same(tmp_path: Path) -> None:
+    """Tried in a worker that may be a fork: these crash in no way."""
+    names = ["reference variables of TF1", "callables only"]
+    code = "from tests.loaders.__main__ import main; main()"
+    done = FORKING.program(code, WORKER, str(tmp_path), "{}", *names, folder=ROOT)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in whole_lines(tmp_path / "lines")]
+    same(names, {line["name"]: line["trial"] for line in lines if not line["way"]})
+
+
+def same(names: list[str], tried: dict[str, Any]) -> None:
+    found = {name: Trial(**made) for name, made in tried.items()}
     assert list(found) == names
     for name, made in found.items():
         kept = trial(name)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.sampling import every
 from tests.zoo import ZOO, Example, names
 from tests.zoo.broken import BROKEN
+from tests.zoo.common import commonly
 from tests.zoo.example import tf
 from tests.zoo.tools import quiet, v1_session
 from workbench.checks.open_model import examine
@@ -24,7 +24,7 @@ Zoo = Callable[[str], Example]
 ALL = names()
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", commonly(ALL))
 def test_the_views_say_what_the_facts_say(zoo: Zoo, name: str) -> None:
     example = zoo(name)
     model = open_model(example.path)
@@ -53,7 +53,7 @@ def test_the_views_say_what_the_facts_say(zoo: Zoo, name: str) -> None:
 KEYED = [name for name in ALL if not {"unknown_op", "graphdef"} & ZOO[name].kinds]
 
 
-@pytest.mark.parametrize("name", every(KEYED, 3))
+@pytest.mark.parametrize("name", commonly(KEYED, 3))
 def test_each_key_holds_the_value_the_variable_has_after_loading(zoo: Zoo, name: str) -> None:
     """The strongest test of keys: TensorFlow restores, and the variable's value is that under its key."""
     example = zoo(name)
@@ -89,7 +89,7 @@ def on_disk(bundle: Any, variable: Variable) -> Any:
     return whole[tuple(slice(start, start + length) for start, length in part)]
 
 
-@pytest.mark.parametrize("name", every(names("tf2"), 3))
+@pytest.mark.parametrize("name", commonly(names("tf2"), 3))
 def test_trainable_is_what_tensorflow_says(zoo: Zoo, name: str) -> None:
     example = zoo(name)
     if not example.loads_v2:

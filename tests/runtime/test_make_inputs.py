@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from tests.runtime.models import placeholder, save, variable
+from tests.sampling import plainly
 from tests.zoo import ZOO, Example, names
+from tests.zoo.common import COMMON, commonly
 from tests.zoo.example import tf
 from workbench.model import MetaGraph, open_model
 from workbench.runtime.api import run_signature
@@ -416,7 +418,7 @@ def test_keys_of_a_table_from_a_file(tmp_path: Path) -> None:
     assert "words" in make_inputs(meta, meta.signature(), assets={f"{filename}:0": vocabulary}).notes["x"]
 
 
-@pytest.mark.parametrize("name", names("table"))
+@pytest.mark.parametrize("name", commonly(names("table")))
 def test_keys_of_the_zoos_tables(zoo: Callable[[str], Example], name: str) -> None:
     example = zoo(name)
     meta = open_model(example.path).meta
@@ -452,10 +454,13 @@ def test_sparse_ids_are_indices(made: Maker) -> None:
     assert "indices below 4" in made(build).notes["x.values"]
 
 
-def test_every_model_of_the_zoo_runs_on_made_inputs(child: Child, zoo: Callable[[str], Example]) -> None:
+@pytest.mark.parametrize("listed", plainly(["common", "all"], "common"))
+def test_models_of_the_zoo_run_on_made_inputs(
+    child: Child, zoo: Callable[[str], Example], listed: str
+) -> None:
     failed = {}
     for name in names():
-        if "big" in ZOO[name].kinds:
+        if "big" in ZOO[name].kinds or (listed == "common" and name not in COMMON):
             continue
         example = zoo(name)
         model = open_model(example.path)

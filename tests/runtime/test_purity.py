@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.zoo import ZOO, Example, names
+from tests.zoo.common import commonly
 from workbench.model import open_model
 from workbench.runtime.comparison.purity import is_pure
 
@@ -21,7 +22,7 @@ IMPURE = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in names() if "big" not in ZOO[name].kinds])
+@pytest.mark.parametrize("name", commonly([name for name in names() if "big" not in ZOO[name].kinds]))
 def test_a_model_with_state_or_chance_is_impure_and_no_other(
     zoo: Callable[[str], Example], name: str
 ) -> None:

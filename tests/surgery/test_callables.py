@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.cli.tools import call
+from tests.sampling import plainly
 from tests.surgery.tools import (
     Refused,
     changed,
@@ -344,18 +346,23 @@ def test_no_signature_can_be_made_of_it(
     assert said in str(the(edit.findings, code)) and isinstance(edit, Refused)
 
 
-@pytest.mark.parametrize("kind", ["freeze", "flatten"])
+USUAL = {
+    "tables": ["words", "output_0"],
+    "one": ["x", "output_0"],
+    "keras": ["x", "output_0"],
+    "parts": ["dots", "dots_1", "dots_2", "rows", "rows_1", "a_b", "rows", "rows_1"],
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("tables", ["words", "output_0"]),
-        ("one", ["x", "output_0"]),
-        ("keras", ["x", "output_0"]),
-        ("parts", ["dots", "dots_1", "dots_2", "rows", "rows_1", "a_b", "rows", "rows_1"]),
-    ],
+    ("name", "kind"),
+    plainly(
+        list(product(USUAL, ["freeze", "flatten"])),
+        *[("tables", "flatten"), ("one", "freeze"), ("parts", "freeze"), ("parts", "flatten")],
+    ),
 )
 def test_without_a_signature_the_usual_callable_is_one(
-    make: Make, name: str, keys: list[str], kind: str, tmp_path: Path, child: Child
+    make: Make, name: str, kind: str, tmp_path: Path, child: Child
 ) -> None:
     if name == "keras":
         assert open_model(make(name)).meta.duplicate_variables
@@ -363,7 +370,7 @@ def test_without_a_signature_the_usual_callable_is_one(
     report = edited(edit, tmp_path / "out", child)
     (signature,) = [one for one in edit.meta.signatures.values() if not one.key.startswith("__")]
     assert signature.key == "serving_default"
-    assert [*sorted(signature.inputs), *sorted(signature.outputs)] == keys
+    assert [*sorted(signature.inputs), *sorted(signature.outputs)] == USUAL[name]
     assert the(report.findings, "signature-made")
     assert bool(edit.meta.callables) == (kind == "flatten")
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.protos import Func, Shape, function, graph, meta_graph, node, write
+from tests.sampling import plainly
 from tests.sharing import once
 from tests.surgery.tiny import doubler
 from tests.surgery.tools import Refused, changed, codes, draft_of, findings_of, made, the
@@ -335,7 +336,10 @@ def draft_calls(draft: Draft) -> set[str]:
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
     "name",
-    ["keras_conv", "keras_saved", "tf2_hash_table", "tf2_while", "v1_functions", "v1_while_functional"],
+    plainly(
+        ["keras_conv", "keras_saved", "tf2_hash_table", "tf2_while", "v1_functions", "v1_while_functional"],
+        *("keras_saved", "tf2_hash_table", "tf2_while", "v1_functions"),
+    ),
 )
 def test_models_of_the_zoo(zoo: Callable[[str], Example], tmp_path: Path, child: Child, name: str) -> None:
     """The last tensor with a value of every body that the signature reaches by calls and loops."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sampling import every
+from tests.sampling import plainly
 from tests.surgery.tools import Refused, changed
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
@@ -39,7 +39,14 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("name", every(MODELS, 3))
+@pytest.mark.parametrize(
+    "name",
+    plainly(
+        MODELS,
+        *("tf2_module", "tf2_while", "tf2_hash_table", "keras_dense", "v1_estimator", "v1_main_op"),
+        *("v1_tag_sets", "v1_ref_partitioned", "v1_odd_variables", "v1_while_ref", "v1_assets_without_table"),
+    ),
+)
 def test_a_frozen_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: str) -> None:
     example = zoo(name)
     if not example.runs_v1:

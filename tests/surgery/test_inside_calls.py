@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tools import Models, changed, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
 from tests.zoo.example import numbers
@@ -55,12 +57,22 @@ WIRES = {
 }
 
 
-@pytest.mark.parametrize("format", ["auto", "tf1"])
-@pytest.mark.parametrize("names", WIRES.values(), ids=WIRES)
+@pytest.mark.parametrize(
+    ("name", "format"),
+    plainly(
+        list(product(WIRES, ["auto", "tf1"])),
+        ("from four calls deep", "tf1"),
+        ("into four calls deep", "auto"),
+        ("on both sides", "tf1"),
+        ("on both sides", "auto"),
+        ("out of a call with a table", "auto"),
+        ("a call of a v1 function", "auto"),
+    ),
+)
 def test_a_join_inside_calls_is_verified(
-    models: Models, child: Child, tmp_path: Path, names: tuple[str, str | None, str, str | None], format: str
+    models: Models, child: Child, tmp_path: Path, name: str, format: str
 ) -> None:
-    a, source, b, target = names
+    a, source, b, target = WIRES[name]
     ends = []
     for name, op, key in ((a, source, "y"), (b, target, "x")):
         ends.append(key if op is None else find_op(open_model(models(name).path).meta, op))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import (
     Models,
@@ -95,7 +96,20 @@ TURNED = [
 ]
 
 
-@pytest.mark.parametrize("name", TURNED)
+@pytest.mark.parametrize(
+    "name",
+    plainly(
+        TURNED,
+        *(
+            "digits_tf2",
+            "v1_two_in_two_out",
+            "v1_sparse_input",
+            "tf2_dtypes",
+            "tf2_default_inputs",
+            "graphdef_pb",
+        ),
+    ),
+)
 def test_all_keys_renamed_so_that_their_order_turns(
     models: Models, name: str, tmp_path: Path, child: Child
 ) -> None:

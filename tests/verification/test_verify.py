@@ -144,15 +144,15 @@ def scaled(folder: Path, factor: float, shape: Any = (None, 4)) -> Path:
 
 def test_many_samples_and_the_worst_of_them(tmp_path: Path, check: Callable[..., Proof]) -> None:
     one, other = scaled(tmp_path / "one", 1.0), scaled(tmp_path / "other", 1.0 + 3e-6)
-    requests = np.ones((200, 4), np.float32)
-    requests[137] = 8.0
+    requests = np.ones((40, 4), np.float32)
+    requests[27] = 8.0
     samples = tuple({"x": row[None]} for row in requests)
     found = check(one, against=other, proving=Proving(inputs=samples))
     assert found.ok, found.reason
-    assert "on 200 given samples and" in found.reason
+    assert "on 40 given samples and" in found.reason
     checks = found.signatures["serving_default"].outputs
-    assert {(check.output, check.sample) for check in checks if check.output == "y"} == {("y", 137)}
-    assert found.signatures["serving_default"].as_json()["inputs"]["given"] == 200
+    assert {(check.output, check.sample) for check in checks if check.output == "y"} == {("y", 27)}
+    assert found.signatures["serving_default"].as_json()["inputs"]["given"] == 40
     strict = check(one, against=other, proving=Proving(inputs=samples, tolerance=1e-9))
     assert strict.verdict == "differs" and "output y" in strict.reason
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.forking.client import FORKING
 from tests.sampling import every
-from tests.timing import HANG
 from tests.zoo import Example
 from tests.zoo.broken import BROKEN, Broken, feed
 from tests.zoo.run import run_v1
@@ -46,7 +44,7 @@ def test_there_is_enough() -> None:
     assert all(make.__doc__ for make in BROKEN.values())
 
 
-@pytest.mark.parametrize("name", every(BROKEN, 3))
+@pytest.mark.parametrize("name", every(BROKEN, 4))
 def test_tensorflow_minds_as_it_says(zoo: Zoo, tmp_path: Path, name: str) -> None:
     broken = BROKEN[name](zoo, tmp_path)
     assert broken.name == name
@@ -64,8 +62,7 @@ def test_tensorflow_minds_as_it_says(zoo: Zoo, tmp_path: Path, name: str) -> Non
             run_v1(example, feed(example))
         assert not isinstance(caught.value, AssertionError)
     else:
-        command = [sys.executable, "-c", ALONE, str(broken.path)]
-        done = subprocess.run(command, capture_output=True, timeout=HANG)
+        done = FORKING.program(ALONE, str(broken.path))
         assert -done.returncode in (signal.SIGABRT, signal.SIGSEGV)
 
 

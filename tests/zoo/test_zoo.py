@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from tests.forking.client import FORKING
-from tests.sampling import every
+from tests.sampling import plainly
 from tests.zoo import KINDS, ZOO, Example, names
+from tests.zoo.common import COMMON, commonly
 from tests.zoo.run import read_meta_graph, read_saved_model, run_v1, run_v2
 
 Zoo = Callable[[str], Example]
@@ -23,7 +24,7 @@ VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 TABLES = ("HashTableV2", "MutableHashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2")
 
 ALL = [pytest.param(name, marks=[pytest.mark.slow] if "slow" in ZOO[name].kinds else []) for name in ZOO]
-all_models = pytest.mark.parametrize("name", ALL)
+all_models = pytest.mark.parametrize("name", commonly(ALL))
 
 
 def test_there_is_enough_of_each_kind() -> None:
@@ -31,6 +32,11 @@ def test_there_is_enough_of_each_kind() -> None:
     count = collections.Counter(kind for made in ZOO.values() for kind in made.kinds)
     assert set(count) == set(KINDS)
     assert count["chain"] >= 30
+
+
+def test_common_models_are_of_each_kind() -> None:
+    assert set(ZOO) >= COMMON
+    assert {kind for name in COMMON for kind in ZOO[name].kinds} == set(KINDS) - {"big", "slow"}
 
 
 def test_every_maker_says_what_it_makes() -> None:
@@ -118,7 +124,7 @@ def flat(value: Any) -> list[np.ndarray]:
 
 
 here = pytest.mark.parametrize(
-    "name", every([param for param in ALL if "elsewhere" not in ZOO[param.values[0]].kinds], 3)
+    "name", commonly([param for param in ALL if "elsewhere" not in ZOO[param.values[0]].kinds], 4)
 )
 
 
@@ -207,7 +213,7 @@ def test_facts_hold_in_a_fresh_process(zoo: Zoo, name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", every(names("tf2", without=("slow", "elsewhere")), 3))
+@pytest.mark.parametrize("name", commonly(names("tf2", without=("slow", "elsewhere")), 4))
 def test_callables_are_those_of_the_loaded_object(zoo: Zoo, name: str) -> None:
     import tensorflow as tf
 
@@ -223,7 +229,7 @@ def test_callables_are_those_of_the_loaded_object(zoo: Zoo, name: str) -> None:
     assert tuple(sorted(found)) == example.callables
 
 
-@pytest.mark.parametrize("name", names("state"))
+@pytest.mark.parametrize("name", commonly(names("state")))
 def test_a_stateful_model_changes_from_run_to_run(zoo: Zoo, name: str) -> None:
     """Or it needs the state within one run: then the session still gives what a fresh one gives."""
     import tensorflow as tf
@@ -240,12 +246,16 @@ def test_a_stateful_model_changes_from_run_to_run(zoo: Zoo, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [
-        ("v1_simple_save", "v1_simple_twin"),
+    plainly(
+        [
+            ("v1_simple_save", "v1_simple_twin"),
+            ("v1_hash_table", "v1_hash_table_other"),
+            ("tf2_module", "tf2_module_twin"),
+            ("tf2_hash_table", "tf2_hash_table_other"),
+        ],
         ("v1_hash_table", "v1_hash_table_other"),
         ("tf2_module", "tf2_module_twin"),
-        ("tf2_hash_table", "tf2_hash_table_other"),
-    ],
+    ),
 )
 def test_twins_have_equal_names_and_other_values(zoo: Zoo, name: str, other: str) -> None:
     """So that a join that mixes them up is found out by its numbers."""
@@ -260,7 +270,7 @@ def test_twins_have_equal_names_and_other_values(zoo: Zoo, name: str, other: str
     assert zoo(name).assets == zoo(other).assets
 
 
-@pytest.mark.parametrize("name", every(names("tf1"), 3))
+@pytest.mark.parametrize("name", commonly(names("tf1"), 2))
 def test_values_are_in_the_checkpoint_and_not_in_the_graph(zoo: Zoo, name: str) -> None:
     """A model in which the initialiser runs instead of the restore would give zeros."""
     import tensorflow as tf

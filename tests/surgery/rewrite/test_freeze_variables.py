@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tiny import doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, the
 from workbench.describe.actions import words
@@ -20,22 +21,30 @@ VARIABLES = {"VarHandleOp", "VariableV2", "ReadVariableOp", "AssignVariableOp", 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
     ("a", "b", "wire"),
-    [
+    plainly(
+        [
+            ("image_base64", "digits", "pixels=myInput"),
+            ("v1_simple_save", "v1_simple_twin", "y=x"),
+            ("v1_ref_variables", "v1_ref_and_resource", "y=x"),
+            ("v1_partitioned", "v1_partitioned_columns", "y=x"),
+            ("v1_ref_partitioned", "v1_sharded", "y=x"),
+            ("v1_odd_variables", "v1_renamed_keys", "y=x"),
+            ("v1_hash_table", "v1_while", "y=x"),
+            ("v1_while_ref", "v1_cond", "y=x"),
+            ("one_restore_each", "v1_signatures", "y=x"),
+            ("graphdef_pb", "v1_adam_slots", "y=x"),
+            ("tf2_module", "tf2_nested_functions", "y=x"),
+            ("keras_dense", "tf2_while", "output_0=x"),
+            ("tf2_hash_table", "tf2_cond", "y=x"),
+            ("v1_legacy_init_op", "tf2_odd_variables", "y=x"),
+        ],
         ("image_base64", "digits", "pixels=myInput"),
-        ("v1_simple_save", "v1_simple_twin", "y=x"),
-        ("v1_ref_variables", "v1_ref_and_resource", "y=x"),
-        ("v1_partitioned", "v1_partitioned_columns", "y=x"),
         ("v1_ref_partitioned", "v1_sharded", "y=x"),
         ("v1_odd_variables", "v1_renamed_keys", "y=x"),
-        ("v1_hash_table", "v1_while", "y=x"),
-        ("v1_while_ref", "v1_cond", "y=x"),
         ("one_restore_each", "v1_signatures", "y=x"),
         ("graphdef_pb", "v1_adam_slots", "y=x"),
-        ("tf2_module", "tf2_nested_functions", "y=x"),
         ("keras_dense", "tf2_while", "output_0=x"),
-        ("tf2_hash_table", "tf2_cond", "y=x"),
-        ("v1_legacy_init_op", "tf2_odd_variables", "y=x"),
-    ],
+    ),
 )
 def test_equal_and_without_variables(
     models: Models, child: Child, a: str, b: str, wire: str, tmp_path: Path

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import protos
-from tests.sampling import every
+from tests.sampling import plainly
 from tests.surgery.inlining import assert_equal_runs, message_of, write_beside
 from tests.zoo import ZOO, Example
 from workbench import names
@@ -51,7 +51,14 @@ def test_the_result_is_the_same_in_every_process() -> None:
     assert list(call.input) == ["x", *(f"^call/{letter}" for letter in sorted(letters))]
 
 
-@pytest.mark.parametrize("name", every(MODELS, 3, 1))
+@pytest.mark.parametrize(
+    "name",
+    plainly(
+        MODELS,
+        *("tf2_nested_functions", "tf2_equal_names", "tf2_cond", "tf2_while", "tf2_custom_gradient"),
+        *("tf2_hash_table", "tf2_dtypes", "keras_dense", "v1_functions", "v1_while_functional"),
+    ),
+)
 def test_a_model_with_its_calls_opened_gives_the_same(
     zoo: Zoo, child: Child, tmp_path: Path, name: str
 ) -> None:
