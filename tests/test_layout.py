@@ -14,7 +14,7 @@ from typing import TypeGuard
 import networkx as nx
 
 import workbench
-from tests.sources import nodes_of, text_of
+from tests.sources import nodes_of, statements_of, text_of
 
 PACKAGE = Path(workbench.__file__).parent
 REPOSITORY = PACKAGE.parent
@@ -68,7 +68,8 @@ def imports_by_name(node: ast.AST) -> TypeGuard[ast.Call]:
 
 def imports(module: str) -> Iterator[Import]:
     """Every import of ours, deferred ones and those for type checkers too."""
-    for node in nodes_of(MODULE_FILES[module]):
+    path = MODULE_FILES[module]
+    for node in nodes_of(path) if "import_module" in text_of(path) else statements_of(path):
         for target in named_by(node):
             if target.partition(".")[0] == "workbench" and target != module:
                 yield Import(module, target, getattr(node, "lineno", 0))
