@@ -1,4 +1,4 @@
-"""Applications that one test leaves to the next do not outlive their file."""
+"""Applications that one test leaves to the next do not outlive this folder's tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.tui.driving import close_kept
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _nothing_is_kept() -> Iterator[None]:
     yield
     close_kept()

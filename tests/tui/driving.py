@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
-from textual import events
+from textual import events, timer
 from textual._compositor import Compositor
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.geometry import Offset, Size
 from textual.keys import _character_to_key
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -32,6 +33,9 @@ from workbench.tui.widgets import browse
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 
+LEISURE = 0.01
+"""Seconds: what is put off for so long at most, lest a user waits for it, need not wait here."""
+
 
 def drive(
     story: Story,
@@ -43,21 +47,22 @@ def drive(
 ) -> WorkbenchApp:
     """Runs an application without a terminal and lets `story` press its keys.
 
-    The application is that of an earlier story, set back, if that had the same models and the same screen and is still
-    there: one that is started takes longer than most stories.
+    The application is that of an earlier story with new screens, if one of that look is still there: one that is
+    started takes longer than most stories.
     """
-    panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
-    wanted = (tuple(paths), size, look)
-    kept = _kept.pop(wanted, None)
-    if kept is None or not kept.set_back(paths, state):
-        kept = Kept(wanted, WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark")))
+    panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = LEISURE / 2
+    look = look or Look("workbench-dark")
+    kept = _kept.pop(look, None)
+    if kept is None:
+        kept = Kept(WorkbenchApp(make_session(paths), Store(state), look), size)
+    else:
+        kept.set_back(paths, state, size)
     with kept:
         kept.run(story)
     return kept.app
 
 
-Wanted = tuple[tuple[Path, ...], tuple[int, int], Look | None]
-_kept: dict[Wanted, Kept] = {}
+_kept: dict[Look, Kept] = {}
 """Those that the next stories may have."""
 
 
@@ -71,18 +76,20 @@ class Kept:
     """An application that runs, on a loop of its own that stands still between two stories.
 
     Args:
-        wanted: what it was started for.
         app: not started yet.
+        size: of its terminal.
     """
 
-    def __init__(self, wanted: Wanted, app: WorkbenchApp) -> None:
-        self.wanted = wanted
+    def __init__(self, app: WorkbenchApp, size: tuple[int, int]) -> None:
         self.app = app
+        self._started: dict[Hashable, object] = {}
+        """What is seen of models in a size once they are opened."""
         self._runner = asyncio.Runner()
-        self._running = app.run_test(size=wanted[1], notifications=True)
-        with few_frames():
+        self._running = app.run_test(size=size, notifications=True)
+        with unhurried():
             self._pilot = self._runner.run(self._running.__aenter__())
-            self._first_screen = self._runner.run(self._drawn())
+            self._pilot.pause = self._pause  # type: ignore[method-assign]
+            self._runner.run(settle(app, self._pilot))
 
     def __enter__(self) -> Kept:
         return self
@@ -90,7 +97,7 @@ class Kept:
     def __exit__(self, problem: type[BaseException] | None, *rest: object) -> None:
         """Keeps it for the next, unless it was quit or something went wrong."""
         if problem is None and self.app._exception is None and self.app.is_running and not self.app._exit:
-            _kept[self.wanted] = self
+            _kept[self.app.look] = self
         else:
             self.close()
 
@@ -99,7 +106,7 @@ class Kept:
             await story(self.app, self._pilot)
             draw(self.app)
 
-        with few_frames():
+        with unhurried():
             self._runner.run(told())
 
     def close(self) -> None:
@@ -108,29 +115,38 @@ class Kept:
         finally:
             self._runner.close()
 
-    def set_back(self, paths: Sequence[Path], state: Path) -> bool:
-        """Shows the models as if just opened; False, and closed, if the first screen does not come back."""
-        if not isinstance(self.app.screen_stack[0], WorkScreen):
-            self.close()
-            return False
-        with few_frames():
-            self._runner.run(self._set_back(paths, state))
-            shown = self._runner.run(self._drawn())
-        if shown == self._first_screen:
-            return True
-        self.close()
-        return False
+    def set_back(self, paths: Sequence[Path], state: Path, size: tuple[int, int]) -> None:
+        """Shows what an application shows that is started for these models."""
+        with unhurried():
+            self._runner.run(self._set_back(paths, state, size))
 
-    async def _set_back(self, paths: Sequence[Path], state: Path) -> None:
-        app, screen = self.app, self.app.screen_stack[0]
-        assert isinstance(screen, WorkScreen)
-        app.store = Store(state)
+    async def _set_back(self, paths: Sequence[Path], state: Path, size: tuple[int, int]) -> None:
+        app = self.app
+        app.store, app.story, app._clipboard = Store(state), None, ""
         app.clear_notifications()
-        app._clipboard = ""
-        while len(app.screen_stack) > 1:
-            app.pop_screen()
-        with app.batch_update():
-            vars(app.session).update(vars(make_session(paths)))
+        app.theme = app.look.theme
+        app.mouse_position = Offset(-1, -1)
+        if app.size != size:
+            app._driver._size = size  # type: ignore[union-attr]
+            app.post_message(events.Resize(Size(*size), Size(*size)))
+        started = self._started.get((*paths, size))
+        bottom = app.screen_stack[0]
+        if started is not None and isinstance(bottom, WorkScreen):
+            while len(app.screen_stack) > 1:
+                app.pop_screen()
+            self._empty(bottom, make_session(paths))
+            await settle(app, self._pilot)
+            if seen(app) == started:
+                return
+        app.session = make_session(paths)
+        await self._renew()
+        await settle(app, self._pilot)
+        self._started[(*paths, size)] = seen(app)
+
+    def _empty(self, screen: WorkScreen, session: Session) -> None:
+        """Gives the main screen another session: half of what a new screen costs."""
+        with self.app.batch_update():
+            vars(self.app.session).update(vars(session))
             for cache in (screen._viewers, screen._wired, screen._problems, screen._remembered):
                 cache.clear()
             screen.picked = screen._outcome = None
@@ -138,11 +154,26 @@ class Kept:
             screen.go_region("pane-0")
             screen.changed(save=False)
 
-    async def _drawn(self) -> str:
-        """What is on the screen, once nothing changes it any more."""
-        await settle(self.app, self._pilot)
-        draw(self.app)
-        return screen_text(self.app)
+    async def _renew(self) -> None:
+        """Puts the screens in place with which an application starts."""
+        stack, first = self.app._screen_stack, self.app.get_default_screen()
+        if first.id is None or first.id != stack[0].id:
+            self.app.push_screen(first)
+            before = stack[:-1]
+            del stack[:-1]
+        else:  # the empty one, of which there is only one
+            before = stack[1:]
+            del stack[1:]
+        for screen in reversed(before):
+            await self.app._replace_screen(screen)
+        self.app.show_first()
+
+    async def _pause(self, seconds: float | None = None) -> None:
+        """As `Pilot.pause`, which asks each widget and then waits until the process has had nothing to do for 20 ms."""
+        await rest(self.app)
+        if seconds:
+            await asyncio.sleep(seconds)
+            await rest(self.app)
 
 
 _parse_rules = Stylesheet._parse_rules
@@ -163,8 +194,8 @@ _draw_frame = Compositor.render_update
 
 
 @contextmanager
-def few_frames() -> Iterator[None]:
-    """Lets changes add up until `draw`: nobody looks at the frames between, and drawing them takes half of the time."""
+def unhurried() -> Iterator[None]:
+    """Nothing is drawn before `draw`, as nobody looks at the frames between; nothing is put off for a moment."""
 
     def later(
         compositor: Compositor,
@@ -174,11 +205,16 @@ def few_frames() -> Iterator[None]:
     ) -> RenderableType | None:
         return _draw_frame(compositor, full, screen_stack, simplify) if full else None
 
+    async def soon(seconds: float) -> None:
+        await asyncio.sleep(seconds if seconds > LEISURE else 0)
+
     Compositor.render_update = later  # type: ignore[method-assign,assignment]
+    timer.sleep = soon  # type: ignore[attr-defined]
     try:
         yield
     finally:
         Compositor.render_update = _draw_frame  # type: ignore[method-assign]
+        timer.sleep = asyncio.sleep  # type: ignore[attr-defined]
 
 
 def draw(app: WorkbenchApp) -> None:
@@ -189,36 +225,41 @@ def draw(app: WorkbenchApp) -> None:
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     """Waits until no thread works for the UI any more, nothing is left to be handled, and it is laid out."""
-    quiet = 0
     shown: object = None
-    while quiet < 2:
+    while True:
+        await rest(app)
         before, shown = shown, (app.screen, app.focused)
-        busy = any(not worker.is_finished for worker in app.workers) or not handled(app) or before != shown
+        if all(worker.is_finished for worker in app.workers):
+            if handled(app) and before == shown:
+                return
+            continue
         with suppress(WorkerCancelled):  # a newer one took its place
             await asyncio.wait_for(app.workers.wait_for_complete(), HANG)
-        await rest(app, 0 if busy else 0.01)  # longer than any timer that is set here
-        quiet = 0 if busy else quiet + 1
 
 
-async def rest(app: WorkbenchApp, seconds: float = 0) -> None:
-    """Waits until all messages are handled, then so long, and lays out what they have changed.
+async def rest(app: WorkbenchApp) -> None:
+    """Waits until all messages are handled, lays out what they have changed, and until that is handled.
 
     As `Pilot.pause`, which sends each widget of the screen a message and waits for all: most of a story's time.
     """
-    end = time.monotonic() + HANG
-    await asyncio.sleep(0)
-    while not handled(app):
-        assert time.monotonic() < end, "messages are still being handled"
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(seconds)
+    await _all_handled(app)
     if app.screen_stack:
         app.screen._on_timer_update()
+        await _all_handled(app)
+
+
+async def _all_handled(app: WorkbenchApp) -> None:
+    end = time.monotonic() + HANG
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    while ready or not handled(app):
+        assert time.monotonic() < end, "messages are still being handled"
+        await asyncio.sleep(0 if ready else 0.001)
 
 
 def handled(app: WorkbenchApp) -> bool:
     """Whether the application, its screens and their widgets all wait for a message, and none is there."""
-    pumps = [app, *(widget for screen in app.screen_stack for widget in screen.walk_children(with_self=True))]
-    return not any(_busy(pump) for pump in pumps)
+    return not any(_busy(pump) for pump in (app, *app._registry))
 
 
 def _busy(pump: MessagePump) -> bool:
@@ -228,7 +269,7 @@ def _busy(pump: MessagePump) -> bool:
 
 
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
-    """Presses keys, each when the one before was handled, waits for what they start, and draws what they lead to.
+    """Presses keys, each when the one before was handled, and waits for what they start.
 
     Letters typed into a field are waited for together. As `Pilot.press`, which waits after each key until the process
     has nothing to do: 80 ms and more for a letter.
@@ -241,7 +282,6 @@ async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
             await settle(app, pilot)
     if not settled:
         await settle(app, pilot)
-    draw(app)
 
 
 async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -> None:
@@ -258,8 +298,16 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float
     """Waits for something."""
     end = time.monotonic() + seconds
     while not condition():
-        await pilot.pause(0.02)
+        await pilot.pause(0.002)
         assert time.monotonic() < end, "it did not come to that"
+
+
+def seen(app: WorkbenchApp) -> object:
+    """What can be seen of the screen without drawing it, and what is in its lists."""
+    return [
+        (type(widget), widget.id, widget.classes, widget.region, widget.scroll_offset, widget.has_focus)
+        for widget in app.screen.walk_children(with_self=True)
+    ]
 
 
 def screen_text(app: WorkbenchApp) -> str:

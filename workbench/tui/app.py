@@ -86,11 +86,15 @@ class WorkbenchApp(Host):
         return dict((themes.LIGHT if light else themes.DARK).variables)
 
     def on_mount(self) -> None:
-        """Install signal handlers; open the start screen if no model was named."""
+        """Install signal handlers and show the first screen."""
         self._heed_signals()
         # back from the shell the terminal is empty, which Textual does not know
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_timer(5.0, gc.enable)  # also where nothing could be opened
+        self.show_first()
+
+    def show_first(self) -> None:
+        """Open the start screen if no model was named."""
         if not self.session.plan.sources:
             from workbench.tui.screens.start import StartScreen
 
