@@ -7,6 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tui.driving import close_kept
+from workbench.session.committing import Committer
+
+
+@pytest.fixture(autouse=True)
+def _no_idle_tensorflow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who only looks at the form of a run or a commit starts no TensorFlow: its import costs more than all stories."""
+    if not any(request.node.get_closest_marker(name) for name in ("needs_tf", "fresh_tensorflow")):
+        monkeypatch.setattr(Committer, "warm", lambda self, options: None)
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import RenderableType
-from textual import events, timer
+from textual import events
 from textual._compositor import Compositor
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
@@ -20,9 +21,11 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.widgets._toast import ToastHolder
 from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
+from workbench.session.session import Session
 from workbench.session.store import Store
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.host import Look
@@ -30,6 +33,7 @@ from workbench.tui.screens import panes
 from workbench.tui.screens.work import WorkScreen
 from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
+from workbench.tui.widgets.filter import FilterLine
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 
@@ -47,22 +51,24 @@ def drive(
 ) -> WorkbenchApp:
     """Runs an application without a terminal and lets `story` press its keys.
 
-    The application is that of an earlier story with new screens, if one of that look is still there: one that is
-    started takes longer than most stories.
+    The application is that of an earlier story, set back, if one of that look and with so many models is still there:
+    one that is started takes longer than most stories.
     """
     panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = LEISURE / 2
-    look = look or Look("workbench-dark")
-    kept = _kept.pop(look, None)
+    look, session, store = look or Look("workbench-dark"), make_session(paths), Store(state)
+    wanted = (look, len(session.plan.sources))
+    kept = _kept.pop(wanted, None)
     if kept is None:
-        kept = Kept(WorkbenchApp(make_session(paths), Store(state), look), size)
+        kept = Kept(wanted, WorkbenchApp(session, store, look), size)
     else:
-        kept.set_back(paths, state, size)
+        kept.set_back(session, store, size)
     with kept:
         kept.run(story)
     return kept.app
 
 
-_kept: dict[Look, Kept] = {}
+Wanted = tuple[Look, int]
+_kept: dict[Wanted, Kept] = {}
 """Those that the next stories may have."""
 
 
@@ -76,19 +82,21 @@ class Kept:
     """An application that runs, on a loop of its own that stands still between two stories.
 
     Args:
+        wanted: what it was started for: its look, and the number of its models.
         app: not started yet.
         size: of its terminal.
     """
 
-    def __init__(self, app: WorkbenchApp, size: tuple[int, int]) -> None:
+    def __init__(self, wanted: Wanted, app: WorkbenchApp, size: tuple[int, int]) -> None:
+        self.wanted = wanted
         self.app = app
         self._started: dict[Hashable, object] = {}
-        """What is seen of models in a size once they are opened."""
+        """What the screen is made of once the models are opened, by size."""
         self._runner = asyncio.Runner()
         self._running = app.run_test(size=size, notifications=True)
         with unhurried():
             self._pilot = self._runner.run(self._running.__aenter__())
-            self._pilot.pause = self._pause  # type: ignore[method-assign]
+            self._pilot.pause = self._pause  # type: ignore[method-assign,assignment]
             self._runner.run(settle(app, self._pilot))
 
     def __enter__(self) -> Kept:
@@ -97,7 +105,7 @@ class Kept:
     def __exit__(self, problem: type[BaseException] | None, *rest: object) -> None:
         """Keeps it for the next, unless it was quit or something went wrong."""
         if problem is None and self.app._exception is None and self.app.is_running and not self.app._exit:
-            _kept[self.app.look] = self
+            _kept[self.wanted] = self
         else:
             self.close()
 
@@ -115,33 +123,34 @@ class Kept:
         finally:
             self._runner.close()
 
-    def set_back(self, paths: Sequence[Path], state: Path, size: tuple[int, int]) -> None:
-        """Shows what an application shows that is started for these models."""
+    def set_back(self, session: Session, store: Store, size: tuple[int, int]) -> None:
+        """Shows what an application shows that is started for this session."""
         with unhurried():
-            self._runner.run(self._set_back(paths, state, size))
+            self._runner.run(self._set_back(session, store, size))
 
-    async def _set_back(self, paths: Sequence[Path], state: Path, size: tuple[int, int]) -> None:
-        app = self.app
-        app.store, app.story, app._clipboard = Store(state), None, ""
-        app.clear_notifications()
+    async def _set_back(self, session: Session, store: Store, size: tuple[int, int]) -> None:
+        app, bottom = self.app, self.app.screen_stack[0]
+        app.store, app.story, app._clipboard = store, None, ""
         app.theme = app.look.theme
         app.mouse_position = Offset(-1, -1)
         if app.size != size:
             app._driver._size = size  # type: ignore[union-attr]
             app.post_message(events.Resize(Size(*size), Size(*size)))
-        started = self._started.get((*paths, size))
-        bottom = app.screen_stack[0]
-        if started is not None and isinstance(bottom, WorkScreen):
+        started = None if session.plan.steps else self._started.get(size)
+        if started is not None and isinstance(bottom, WorkScreen) and len(bottom.panes) == self.wanted[1]:
             while len(app.screen_stack) > 1:
                 app.pop_screen()
-            self._empty(bottom, make_session(paths))
+            app.clear_notifications()
+            self._empty(bottom, session)
             await settle(app, self._pilot)
             if seen(app) == started:
                 return
-        app.session = make_session(paths)
+        app.session = session
+        app.clear_notifications()
         await self._renew()
         await settle(app, self._pilot)
-        self._started[(*paths, size)] = seen(app)
+        if not session.plan.steps:
+            self._started[size] = seen(app)
 
     def _empty(self, screen: WorkScreen, session: Session) -> None:
         """Gives the main screen another session: half of what a new screen costs."""
@@ -150,6 +159,7 @@ class Kept:
             for cache in (screen._viewers, screen._wired, screen._problems, screen._remembered):
                 cache.clear()
             screen.picked = screen._outcome = None
+            screen.query(f"{FilterLine.__name__}, {ToastHolder.__name__}").remove()
             screen._load_all()
             screen.go_region("pane-0")
             screen.changed(save=False)
@@ -188,7 +198,8 @@ def _parse_once(sheet: Stylesheet, *given: Any, **named: Any) -> list[RuleSet]:
     return _parsed[key]
 
 
-Stylesheet._parse_rules = _parse_once  # type: ignore[method-assign]
+Stylesheet._parse_rules = _parse_once  # type: ignore[method-assign,assignment]
+RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity, as its own, but not in Python
 
 _draw_frame = Compositor.render_update
 
@@ -208,13 +219,12 @@ def unhurried() -> Iterator[None]:
     async def soon(seconds: float) -> None:
         await asyncio.sleep(seconds if seconds > LEISURE else 0)
 
-    Compositor.render_update = later  # type: ignore[method-assign,assignment]
-    timer.sleep = soon  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        Compositor.render_update = _draw_frame  # type: ignore[method-assign]
-        timer.sleep = asyncio.sleep  # type: ignore[attr-defined]
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Compositor, "render_update", later)
+    patch.setattr("textual.timer.sleep", soon)
+    patch.setattr("textual.screen.UPDATE_PERIOD", HANG)  # `rest` lays out, once for all that has changed
+    yield
+    patch.undo()
 
 
 def draw(app: WorkbenchApp) -> None:
@@ -243,7 +253,7 @@ async def rest(app: WorkbenchApp) -> None:
     As `Pilot.pause`, which sends each widget of the screen a message and waits for all: most of a story's time.
     """
     await _all_handled(app)
-    if app.screen_stack:
+    while app.screen_stack and _changed(app.screen):
         app.screen._on_timer_update()
         await _all_handled(app)
 
@@ -255,6 +265,20 @@ async def _all_handled(app: WorkbenchApp) -> None:
     while ready or not handled(app):
         assert time.monotonic() < end, "messages are still being handled"
         await asyncio.sleep(0 if ready else 0.001)
+
+
+def _changed(screen: Screen[object]) -> bool:
+    """Whether something is to be laid out, as `Screen._on_idle` asks it."""
+    if screen.app._batch_count or not screen.is_current:
+        return False
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks
+    )
 
 
 def handled(app: WorkbenchApp) -> bool:
@@ -303,9 +327,9 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float
 
 
 def seen(app: WorkbenchApp) -> object:
-    """What can be seen of the screen without drawing it, and what is in its lists."""
+    """What the screen is made of."""
     return [
-        (type(widget), widget.id, widget.classes, widget.region, widget.scroll_offset, widget.has_focus)
+        (type(widget), widget.id, widget.classes, widget.display, widget is app.focused)
         for widget in app.screen.walk_children(with_self=True)
     ]
 

@@ -240,6 +240,7 @@ def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> N
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
 
 
+@pytest.mark.fresh_tensorflow
 def test_a_cancelled_commit_ends_after_its_child(sample_models: Path, tmp_path: Path) -> None:
     """The next commit would take over a child that is about to be killed."""
     from workbench.runtime.child_process.child import Child

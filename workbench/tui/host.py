@@ -85,8 +85,9 @@ class Host(App[int]):
         """Draw the last line anew: what is under the cursor decides what keys can do."""
         from workbench.tui.widgets.bars import Keys
 
-        for line in self.screen.query(Keys):
-            line.refresh()
+        for widget in self.screen.children:
+            if isinstance(widget, Keys):
+                widget.refresh()
 
     def plan_changed(self) -> None:
         """Save the plan, so that a lost connection loses nothing."""

@@ -34,7 +34,8 @@ class ArrangedScreen(ResizableScreen):
     @property
     def panes(self) -> list[Browse]:
         """Return the mounted panes, in order."""
-        return [pane for pane in self.query(Browse) if pane.is_mounted]
+        inside = self.query_one("#panes").children
+        return [pane for pane in inside if isinstance(pane, Browse) and pane.is_mounted]
 
     @property
     def regions(self) -> list[str]:

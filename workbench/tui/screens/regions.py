@@ -78,12 +78,16 @@ class RegionScreen(Screen[None]):
         self.show_tabs()
 
     def mark(self, marks: Iterable[tuple[Widget, str, bool]]) -> None:
-        """Give widgets their classes, as (widget, class, on or off); styles are worked out once for all."""
+        """Give widgets their classes, as (widget, class, on or off).
+
+        Styles are worked out once for all, and only for what is in a widget that changes.
+        """
         changed = [one for one in marks if one[0].has_class(one[1]) is not one[2]]
         for widget, name, wanted in changed:
             widget.set_class(wanted, name, update=False)
         if changed:
-            self.update_node_styles()
+            inside = {node for widget, _, _ in changed for node in widget.walk_children(with_self=True)}
+            self.app.stylesheet.update_nodes(inside, animate=True)
 
     # -- going
 
