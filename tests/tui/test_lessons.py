@@ -156,13 +156,15 @@ def test_a_broken_lesson_says_where(tmp_path: Path) -> None:
 
 
 def by_keys(folder: Path) -> object:
-    """Those that run TensorFlow take their time; the walk without keys is in `tests/lessons`."""
-    marks = [pytest.mark.needs_tf, pytest.mark.exhaustive] if runs(folder) else []
+    """The walk without keys is in `tests/lessons`."""
+    marks = [pytest.mark.exhaustive, *([pytest.mark.needs_tf] if runs(folder) else [])]
     return pytest.param(folder, id=folder.name, marks=marks)
 
 
-@pytest.mark.parametrize("folder", map(by_keys, FOLDERS))
-def test_it_is_walked_through_by_keys(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [pytest.param(None, id="small"), *map(by_keys, FOLDERS)])
+def test_it_is_walked_through_by_keys(folder: Path | None, tmp_path: Path) -> None:
+    folder = folder or write(tmp_path / "lesson", steps=STEP + ASKED)
+
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         screen = await opened(app, pilot, folder, tmp_path / "files")
         walk = walk_of(screen)

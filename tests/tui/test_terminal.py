@@ -238,6 +238,7 @@ def ask_tmux(*words: str) -> str:
     return subprocess.run([*Tmux.program, *words], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 def test_what_is_copied_inside_tmux_reaches_the_terminal(sample_models: Path, tmp_path: Path) -> None:
     command = shlex.join([sys.executable, "-m", "workbench", "tui", str(sample_models / "image_base64")])
