@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.models import MODELS
 from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
+from tests.zoo.common import commonly
 from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile, TargetExists
 from workbench.probing.run import run
@@ -214,7 +216,12 @@ def test_differs_if_only_the_result_fails(zoo: Zoo, child: Child, tmp_path: Path
     nothing_left(report, tmp_path)
 
 
-@pytest.mark.parametrize(("a", "b"), [("v1_random", "v1_simple_save"), ("v1_simple_save", "tf2_random")])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    plainly(
+        [("v1_random", "v1_simple_save"), ("v1_simple_save", "tf2_random")], ("v1_random", "v1_simple_save")
+    ),
+)
 def test_inconclusive_by_chance(zoo: Zoo, child: Child, a: str, b: str, tmp_path: Path) -> None:
     report = commit(join(zoo(a).path, zoo(b).path), tmp_path / "merged", child=child)
     assert report.verdict == "inconclusive"
@@ -251,7 +258,9 @@ def test_inconclusive_if_a_source_does_not_load(zoo: Zoo, child: Child, tmp_path
     assert commit(draft, tmp_path / "merged", verify=False).published
 
 
-@pytest.mark.parametrize("name", ["v1_reads_file", "tf2_writes_file", "tf2_lists_files", "tf2_python"])
+@pytest.mark.parametrize(
+    "name", commonly(["v1_reads_file", "tf2_writes_file", "tf2_lists_files", "tf2_python"])
+)
 def test_not_run_if_it_is_dangerous(zoo: Zoo, child: Child, name: str, tmp_path: Path) -> None:
     """Found in the main graph, in a branch inside a function, in a dataset; said with the way to allow it."""
     report = commit(join(zoo(name).path, zoo("v1_simple_save").path), tmp_path / "merged", child=child)

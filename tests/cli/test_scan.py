@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.protos import Func, function, graph, meta_graph, node, write
-from tests.sampling import plainly
 from tests.zoo import Example
+from tests.zoo.common import commonly
 from workbench.cli.main import main
 
 
@@ -72,7 +72,7 @@ def test_denylist(tmp_path: Path, sample_models: Path, capsys: pytest.CaptureFix
 DANGEROUS = ["v1_reads_file", "tf2_writes_file", "tf2_lists_files", "tf2_python"]
 
 
-@pytest.mark.parametrize("name", plainly(DANGEROUS, "v1_reads_file", "tf2_writes_file"))
+@pytest.mark.parametrize("name", commonly(DANGEROUS))
 def test_dangerous_models_of_the_zoo(
     name: str, zoo: Callable[[str], Example], capsys: pytest.CaptureFixture[str]
 ) -> None:
