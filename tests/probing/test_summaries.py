@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.probing.probed_tensor import probed, stacked
-from workbench.runtime.child_process.recording_script import BINS, CHUNK, Recording, as_array, difference
+from workbench.runtime.child_script.recording import BINS, CHUNK, Recording, as_array, difference
 
 PLAN: dict[str, Any] = {
     "loops": {"0": [], "1": [0], "2": [0, 1]},

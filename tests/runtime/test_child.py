@@ -117,26 +117,38 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
 # ---------------------------------------------------------------- the script, without TensorFlow
 
 
-@pytest.mark.parametrize(
-    ("script", "libraries"),
-    [("child_script.py", {"tensorflow", "numpy"}), ("recording_script.py", {"numpy"})],
-)
-def test_the_scripts_are_valid_for_old_pythons_and_stand_alone(script: str, libraries: set[str]) -> None:
-    tree = ast.parse(process.SCRIPT.with_name(script).read_text(), feature_version=(3, 8))
-    imported = set()
+FOLDER = process.SCRIPT.parent
+AT_START = ("start", "process", "pipe", "errors")
+"""What is imported before TensorFlow."""
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in FOLDER.glob("*.py")))
+def test_the_scripts_are_valid_for_old_pythons_and_stand_alone(script: str) -> None:
+    tree = ast.parse((FOLDER / f"{script}.py").read_text(), feature_version=(3, 8))
+    first = {id(node) for node in tree.body}
+    imported, late = set(), set()
     for node in ast.walk(tree):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            imported |= {name.name.partition(".")[0] for name in node.names}
+            names = [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
-            imported.add(str(node.module).partition(".")[0])
-    assert not [name for name in imported if name.startswith("workbench")]
-    assert imported - set(sys.stdlib_module_names) == libraries
+            assert node.level <= 1
+            names = [f".{node.module}" if node.level else str(node.module)]
+        (imported if id(node) in first else late).update(name.partition(".")[0] for name in names)
+    libraries = (imported | late) - set(sys.stdlib_module_names) - {""}
+    assert libraries <= ({"numpy"} if script == "recording" else {"numpy", "tensorflow"})
+    if script in AT_START:
+        assert imported <= {*sys.stdlib_module_names, ""}, "nothing slow before the pipe is watched"
 
 
-def test_nothing_slow_is_imported_before_the_pipe_is_watched() -> None:
-    tree = ast.parse(process.SCRIPT.read_text())
-    at_start = {name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names}
-    assert {name.partition(".")[0] for name in at_start} <= set(sys.stdlib_module_names)
+def test_only_these_are_imported_before_tensorflow() -> None:
+    inner = {
+        str(node.module)
+        for name in AT_START
+        for node in ast.parse((FOLDER / f"{name}.py").read_text()).body
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    assert inner <= {*AT_START}
 
 
 def test_an_interpreter_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

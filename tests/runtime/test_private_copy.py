@@ -26,8 +26,9 @@ from workbench.errors import ChangedFile, DamagedFile, NotAllowedToRun, Workbenc
 from workbench.model import Model, open_model
 from workbench.runtime.api import refuse_unsafe
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.child_process import child, child_script
+from workbench.runtime.child_process import child
 from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.child_script import errors
 
 BIG = 2 << 30
 
@@ -472,4 +473,4 @@ def test_the_paths_to_be_shown_are_those_of_models_whatever_inputs_are_called() 
     array = {"dtype": "float32", "shape": [], "data": ""}
     inputs = {"path": array, "shown": array}
     job = {"job": "chain", "stages": [{"name": "a", "model": model}], "samples": [inputs], "inputs": inputs}
-    assert child.shown_paths(job) == child_script.shown_paths(job) == {"/private/0": "/users"}
+    assert child.shown_paths(job) == errors.shown_paths(job) == {"/private/0": "/users"}

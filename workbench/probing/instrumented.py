@@ -54,7 +54,7 @@ class Answer:
 
     Attributes:
         outputs: the outputs of each run, one for each sample.
-        recorded: for each run, by slot, what a recorder got, as `child_script.py: job_probe` describes it.
+        recorded: for each run, by slot, what a recorder got, as `child_script.probe: job_probe` describes it.
     """
 
     outputs: Sequence[Mapping[str, Array]]

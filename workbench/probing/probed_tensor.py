@@ -193,19 +193,19 @@ def probed(address: str, op: str, array: Array, *, images: int = 0, keep: bool =
         images: how many images of it there may be.
         keep: whether the array itself is in the result.
     """
-    from workbench.runtime.child_process import recording_script
+    from workbench.runtime.child_script import recording
 
     return ProbedTensor(
         address=address,
         op=op,
-        images=tuple(Image(**one) for one in recording_script.images_of(array, images)),
+        images=tuple(Image(**one) for one in recording.images_of(array, images)),
         array=array if keep else None,
-        **fields_of(recording_script.summary(array)),
+        **fields_of(recording.summary(array)),
     )
 
 
 def fields_of(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a `Summary` from what `recording_script.summary` gives."""
+    """Return the fields of a `Summary` from what `recording.summary` gives."""
     found = dict(summary)
     found["shape"] = None if found["shape"] is None else tuple(found["shape"])
     found["histogram"] = tuple(found["histogram"])
@@ -215,7 +215,7 @@ def fields_of(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def difference_of(one: Array, other: Array) -> Difference:
     """Return how far two arrays differ; arrays of different dtypes differ as numbers."""
-    from workbench.runtime.child_process import recording_script
+    from workbench.runtime.child_script import recording
 
     if one.dtype != other.dtype:
         note = f"One is {one.dtype.name}, the other {other.dtype.name}."
@@ -225,7 +225,7 @@ def difference_of(one: Array, other: Array) -> Difference:
 
         wide = np.result_type(one.dtype, other.dtype)
         return replace(difference_of(one.astype(wide), other.astype(wide)), note=note)
-    found = recording_script.difference(one, other)
+    found = recording.difference(one, other)
     if "shapes" in found:
         first, second = found["shapes"]
         return Difference(shapes=(tuple(first), tuple(second)))

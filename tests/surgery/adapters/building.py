@@ -8,7 +8,6 @@ import numpy as np
 
 from workbench.disk import dtypes, schema
 from workbench.model import shapes
-from workbench.runtime.child_process import child_script
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.checked import Checked
 from workbench.surgery.adapters.fragment import Fragment, Tensor
@@ -77,11 +76,11 @@ def run(text: str, value: np.ndarray[Any, Any], have: TensorType | None = None) 
 
 def reference(text: str, value: np.ndarray[Any, Any], have: TensorType | None = None) -> dict[str, Any]:
     """What the reference of a chain gives, evaluated as the TensorFlow process does."""
-    import tensorflow as tf
+    from workbench.runtime.child_script.arrays import as_tensor
+    from workbench.runtime.child_script.references import reference_steps
 
-    child_script.tf, child_script.np = tf, np
     steps = check(text, have or type_of(value)).reference()
-    found = child_script.reference_steps(steps, {"": child_script.as_tensor(value)})
+    found = reference_steps(steps, {"": as_tensor(value)})
     return {name: np.asarray(one.numpy()) for name, one in found.items()}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.runtime.child_process.child_script import REFERENCE_FUNCTIONS
+from workbench.runtime.child_script.reference_functions import REFERENCE_FUNCTIONS
 from workbench.surgery.adapters import registry
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.checked import Checked

@@ -63,7 +63,7 @@ _OF_LAYERS = frozenset(
 """Plain names that layers made of a loaded object look for on it and on its children, and look into: `TFSMLayer`
 (`keras/src/export/saved_model_export_archive.py: _list_variables_used_by_fns`) and `hub.KerasLayer`."""
 _OURS = "prune"
-"""What `child_script.py: V2.run` looks for on the root."""
+"""What `runtime.child_script.loaders: V2.run` looks for on the root."""
 _METHODS = """
     _LEGACY_SAVEABLE_NAME _add_trackable_child _add_variable_with_custom_getter _attached_dependencies
     _attribute_sentinel _checkpoint_adapter _checkpoint_dependencies _copy_trackable_to_cpu
@@ -118,7 +118,7 @@ class LoadedObjects:
         return self._functions(self._callable(self._signatures.get(key, ())))
 
     def at(self, path: str) -> tuple[str, ...]:
-        """Return the concrete functions a callable's path may mean, as `child_script.py: V2.call` follows it.
+        """Return the concrete functions a callable's path may mean, as `child_script.loaders: V2.call` follows it.
 
         A name in it is an attribute, one of digits an index of a list, whose items have any text that `int` reads,
         from the end too (`trackable/data_structures.py: _set_list_item`). A name with a dot in it is not found.

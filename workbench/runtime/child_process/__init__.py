@@ -1,1 +1,1 @@
-"""The TensorFlow child process: the script it runs, how we talk to it, and the private folder it loads."""
+"""The TensorFlow child process: how it is started, how we talk to it, and the private folder it loads."""

@@ -1,6 +1,6 @@
 """The child process as the parent sees it: start, ask, time limits, and an end in every case.
 
-`child_script.py` documents the protocol, `process.py` pipes and threads.
+`child_script` documents the protocol, `process.py` pipes and threads.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Child:
         on_progress: Progress | None = None,
         cancelled: Cancelling | None = None,
     ) -> dict[str, Any]:
-        """Do one job and return its answer; `child_script.py` describes both.
+        """Do one job and return its answer; `child_script` describes both.
 
         Args:
             job: `{"job": name, …}`.

@@ -1,4 +1,4 @@
-"""Arrays as JSON between this process and the child (`child_script.py` has the other half)."""
+"""Arrays as JSON between this process and the child (`child_script/arrays.py` has the other half)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from workbench.errors import UsageError
 from workbench.findings import Action, Hint
 from workbench.names import show
 
-SCRIPT = Path(__file__).with_name("child_script.py")
+SCRIPT = Path(__file__).parent.parent / "child_script" / "start.py"
 _LOG_KEPT = 32_768
 _LOG_SHOWN = 12
 _CHATTER = re.compile(  # what TensorFlow prints on every start of a machine without a GPU

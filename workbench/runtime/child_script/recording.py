@@ -1,7 +1,6 @@
 """What recorders of an instrumented graph see, reduced to what is shown of it.
 
-Standalone like `child_script.py`, which loads it from beside itself: NumPy and Python >= 3.8, nothing of the package it
-is in. The package imports it too, so that a value is summarised in one way on both sides.
+It needs NumPy alone. The program imports it too, so that a value is summarised in one way on both sides.
 
 A summary is `{"dtype", "shape", "size", "least", "most", "mean", "nans", "above", "below", "histogram", "first"}`:
 range and mean of the finite numbers (None without any; of complex numbers their magnitudes), how many values are NaN,
