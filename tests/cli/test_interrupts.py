@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call, tree
+from tests.forking.client import CAN_FORK, FORKING
 from tests.sampling import plainly
 from tests.timing import HANG, wait_for
 from workbench.disk import dtypes, schema
@@ -427,7 +428,7 @@ WHILE_RUNNING = [
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
     ("phase", "whom", "number"),
-    plainly(WHILE_RUNNING, WHILE_RUNNING[0], WHILE_RUNNING[-1]),
+    plainly(WHILE_RUNNING, WHILE_RUNNING[0], WHILE_RUNNING[1]),
     ids=lambda value: getattr(value, "__name__", None) or getattr(value, "name", value),
 )
 def test_while_tensorflow_runs(
@@ -511,6 +512,8 @@ def test_every_child_is_killed_while_verifying(start: Start, endless: Path, tmp_
 
 @pytest.mark.needs_tf
 def test_a_model_that_never_ends(endless: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if CAN_FORK:
+        FORKING.server()  # it stays for other tests
     before = set(psutil.Process().children(recursive=True))
     words = ("merge", endless, DIGITS, "--wire", "y=myInput", "-o", tmp_path / "out", "--time-limit", "1")
     done = call(capsys, *words)
