@@ -341,14 +341,19 @@ def test_a_result_with_itself(models: Models, child: Child, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [
-        ("v1_simple_save", "v1_simple_twin"),
+    plainly(
+        [
+            ("v1_simple_save", "v1_simple_twin"),
+            ("tf2_module", "v1_ref_variables"),
+            ("v1_sharded", "v1_partitioned"),
+            ("tf2_module", "tf2_module_twin"),
+            ("one_restore_each", "tf2_optimizer"),
+            ("v1_ref_partitioned", "shared_key_constant"),
+        ],
         ("tf2_module", "v1_ref_variables"),
-        ("v1_sharded", "v1_partitioned"),
-        ("tf2_module", "tf2_module_twin"),
         ("one_restore_each", "tf2_optimizer"),
         ("v1_ref_partitioned", "shared_key_constant"),
-    ],
+    ),
 )
 def test_the_saver_of_a_result_saves_and_restores(models: Models, a: str, b: str, tmp_path: Path) -> None:
     """In a v1 Session: values are changed, saved, thrown away, restored."""
@@ -381,14 +386,19 @@ def test_the_saver_of_a_result_saves_and_restores(models: Models, a: str, b: str
 
 @pytest.mark.parametrize(
     ("a", "b", "wire_"),
-    [
-        ("v1_simple_save", "v1_simple_twin", "y=x"),
-        ("v1_ref_variables", "tf2_module", "y=x"),
+    plainly(
+        [
+            ("v1_simple_save", "v1_simple_twin", "y=x"),
+            ("v1_ref_variables", "tf2_module", "y=x"),
+            ("tf2_equal_names", "v1_ref_and_resource", "y=x"),
+            ("keras_dense", "keras_dense", "output_0=keras_tensor"),
+            ("v1_hash_table", "tf2_module", "y=x"),
+            ("v1_sparse_output", "v1_sparse_input", "y=x"),
+        ],
         ("tf2_equal_names", "v1_ref_and_resource", "y=x"),
         ("keras_dense", "keras_dense", "output_0=keras_tensor"),
         ("v1_hash_table", "tf2_module", "y=x"),
-        ("v1_sparse_output", "v1_sparse_input", "y=x"),
-    ],
+    ),
 )
 def test_variables_of_a_loaded_result(models: Models, a: str, b: str, wire_: str, tmp_path: Path) -> None:
     """Names, shapes, dtypes, trainable and values are those of the sources together, in either format."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tools import Models, draft_of, plan_of, read_pb
 from tests.zoo.example import numbers
 from workbench.graph.functions import function_attrs
@@ -287,7 +288,11 @@ def test_gradient(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [("with_gradients", "with_other_gradients"), ("with_other_gradients", "with_gradients")]
+    ("a", "b"),
+    plainly(
+        [("with_gradients", "with_other_gradients"), ("with_other_gradients", "with_gradients")],
+        ("with_gradients", "with_other_gradients"),
+    ),
 )
 def test_gradient_op_type(make: Make, models: Models, a: str, b: str) -> None:
     """Both models register a gradient of one name: without the prefix one model's is taken for both."""

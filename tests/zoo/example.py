@@ -41,13 +41,14 @@ KINDS = {
 
 @functools.cache
 def _imported() -> Any:
-    """Import TensorFlow, without looking for garbage in it, then or later."""
+    """Import TensorFlow without looking for garbage in it; what making models leaves is looked for seldom."""
     gc.disable()
     try:
         import tensorflow
     finally:
         gc.enable()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     return tensorflow
 
 

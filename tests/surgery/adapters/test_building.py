@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import base64
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.adapters.building import assert_like_reference, reference, run
 from tests.surgery.adapters.pictures import (
     converted,
@@ -206,8 +208,12 @@ def rgba(name: str) -> np.ndarray[Any, Any]:
     )  # Pillow reads no alpha in BMP
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    plainly(
+        list(product(FILES, MODES)), *[(name, [*MODES][at % len(MODES)]) for at, name in enumerate(FILES)]
+    ),
+)
 def test_an_image_of_any_format_has_the_channels_asked_for(name: str, channels: int) -> None:
     data = FILES[name]
     found = assert_like_reference(f"decode-image channels={channels}", string(data))
