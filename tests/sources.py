@@ -31,7 +31,7 @@ def nodes_of(path: Path) -> tuple[ast.AST, ...]:
 
 
 def statements_of(path: Path) -> Iterator[ast.AST]:
-    """Yield the module and every statement of it, without looking into expressions: a tenth of the nodes."""
+    """Yield the module and its statements, without expressions: a tenth of the nodes."""
     todo: list[ast.AST] = [tree_of(path)]
     while todo:
         node = todo.pop()

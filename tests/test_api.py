@@ -32,12 +32,12 @@ def join(**options: Any) -> wb.Plan:
 
 
 class Fresh(NamedTuple):
-    """What a new interpreter says of the package.
+    """What a new interpreter finds in the package.
 
     Attributes:
-        plain: names that are there once it is imported.
-        shown: what `dir` lists once everything public was asked for.
-        modules: public names that are modules then, and again after modules were imported whose names are public.
+        plain: names that exist after `import workbench`.
+        shown: names that `dir` lists after every public name was used.
+        modules: public names that are modules, before and after modules with public names are imported.
         function: whether `workbench.commit` is still the function.
     """
 

@@ -40,13 +40,13 @@ print(json.dumps(found))
 
 
 class Collected(NamedTuple):
-    """What pytest says in a process of its own.
+    """What pytest collects in another process.
 
     Attributes:
-        tensorflow: whether the zoo and the conftest import it.
-        everything: the tests of FILES, in their order.
-        quick: those that need no TensorFlow.
-        exhaustive: those for the exhaustive run alone.
+        tensorflow: whether importing the zoo and conftest imports TensorFlow.
+        everything: the tests of FILES, in order.
+        quick: those that do not need TensorFlow.
+        exhaustive: those that only the exhaustive run takes.
     """
 
     tensorflow: bool

@@ -61,7 +61,7 @@ def test_a_layout_that_takes_too_long_is_an_error(capsys: pytest.CaptureFixture[
 
 
 def chain(folder: Path) -> Path:
-    """Of more boxes than are laid out without a temporary file."""
+    """Write a model with too many boxes to lay them out without a temporary file."""
     nodes = [node(f"n{at}", "Relu", f"n{at - 1}", T=1) for at in range(1, 60)]
     nodes = [node("n0", "Placeholder", dtype=1), *nodes]
     return write(folder, meta_graph(graph(*nodes), s=({"x": "n0:0"}, {"y": "n59:0"})))

@@ -1,7 +1,6 @@
 """What each command loads: nothing slow that it does not need.
 
-Many command lines run in one fresh process, and each is looked at as it ends: the first that loads something slow is
-found.
+Many command lines run in one fresh process; the modules loaded are listed after each.
 """
 
 from __future__ import annotations
@@ -56,12 +55,12 @@ NUMPY_LOADS = {"subprocess", "tempfile", "unittest"}
 
 
 class Looked(NamedTuple):
-    """A command line that has ended.
+    """What a command line left loaded.
 
     Attributes:
-        words: of the command.
+        words: the command line.
         code: its exit code.
-        modules: what is loaded then.
+        modules: the modules loaded when it ended.
     """
 
     words: tuple[str | Path, ...]
@@ -70,12 +69,12 @@ class Looked(NamedTuple):
 
     @property
     def tops(self) -> set[str]:
-        """The modules at the top."""
+        """Return the top-level modules."""
         return {name.partition(".")[0] for name in self.modules}
 
 
 def looked(*commands: tuple[str | Path, ...]) -> list[Looked]:
-    """What is loaded after each of these command lines."""
+    """Run command lines in one new process."""
     done = subprocess.run(
         [sys.executable, "-c", LOOK],
         input="\n".join("\t".join(map(str, words)) for words in commands),
@@ -119,7 +118,7 @@ STOP_EARLY: list[tuple[str | Path, ...]] = [
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> list[Looked]:
-    """All of them; the help of all commands, which looks at more names than a command, in a process of its own."""
+    """Run all of them; the general help in a process of its own, because it loads the operations."""
     folder = tmp_path_factory.mktemp("imports")
     commands = [
         tuple(folder / str(word) if str(word).startswith("OUT") else word for word in words)

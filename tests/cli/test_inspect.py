@@ -20,7 +20,7 @@ from workbench.model import open_model
 Run = Callable[..., tuple[int, str, str]]
 SOME = ("v1_simple_save", "v1_tag_sets", "v1_odd_keys", "v1_hash_table", "v1_unknown_op", "v1_ref_variables",
         "graphdef_pb", "tf2_module", "tf2_pbtxt", "tf2_dtypes", "tf2_callables_only", "tf2_sparse")  # fmt: skip
-"""Of the zoo, of each kind of what a page shows."""
+"""Models of the zoo that cover what a page can show."""
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ SIGNALS = [
 
 
 def each_signal(plain: tuple[str, signal.Signals]) -> pytest.MarkDecorator:
-    """Each signal in turn, one of them in the plain run: phases take turns there, since signals are met alike."""
+    """Try each signal; the plain run takes one, another for each phase."""
     names = [f"{number.name} to {whom}" for whom, number in SIGNALS]
     return pytest.mark.parametrize(("whom", "number"), plainly(SIGNALS, plain), ids=names)
 

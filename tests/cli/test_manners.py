@@ -24,12 +24,12 @@ def test_version() -> None:
     assert command("--version").out == f"workbench {__version__}\n"
 
 
-def test_bare_is_help_and_usage() -> None:
-    ran = command()
-    assert ran.code == 2
-    assert "usage: workbench COMMAND" in ran.out
+def test_bare_is_help_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    out = capsys.readouterr().out
+    assert "usage: workbench COMMAND" in out
     for name in cli.summaries():
-        assert f"  {name}" in ran.out
+        assert f"  {name}" in out
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"]])
@@ -91,7 +91,7 @@ def test_an_option_is_not_abbreviated(sample_models: Path, capsys: pytest.Captur
 
 
 def printing(sample_models: Path) -> subprocess.Popen[bytes]:
-    """A command that has printed a line of many more than its pipe holds."""
+    """Start a command that prints more than its pipe holds, and read its first line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "workbench", "inspect", *[str(sample_models / "digits")] * 20],
         stdout=subprocess.PIPE,

@@ -41,7 +41,7 @@ NOT_HERE = frozenset({Rule.IMPLEMENTS})
 """Not in models made up at random; `test_renames` tries it."""
 TRIED = [rule for rule in Rule if rule not in UNSEEN | NOT_HERE]
 SOME = (Rule.NODE, Rule.INPUT, Rule.FUNCTION, Rule.FUNCTION_ATTR, Rule.SHARED_NAME)
-"""Of each way to come out: not built, not run, not loaded, other numbers."""
+"""One rule for each outcome: not built, not run, not loaded, other numbers."""
 
 
 def draft_without(plan: Plan, *rules: Rule) -> Draft:

@@ -1,4 +1,4 @@
-"""An error of TensorFlow's whose message is long: it is told as soon as a short one."""
+"""TensorFlow errors with long messages are reported as fast as those with short ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.runtime.child_process.child import Child
 
 @pytest.mark.needs_tf
 def test_a_message_that_quotes_all_functions(child: Child, tmp_path: Path) -> None:
-    """TensorFlow would look through it for minutes."""
+    """Left alone, TensorFlow searches such a message for minutes."""
     quoted = [
         function(
             f"f{at}",

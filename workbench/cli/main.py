@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that raises `UsageError` and offers the nearest names.
 
     Attributes:
-        examples: gives what ends its help, but for the keys of its JSON.
+        examples: returns the examples, which stand at the end of the help. Called only when the help is shown.
     """
 
     examples: Callable[[], str] = str

@@ -56,7 +56,7 @@ class OperationCommand:
 
     @functools.cached_property
     def EXAMPLES(self) -> str:
-        """For the help alone: steps are read for it."""
+        """Return the examples of the help, with what chains are made of."""
         return _examples(self.cls) + _parts(self.cls)
 
     def configure(self, parser: argparse.ArgumentParser) -> None:

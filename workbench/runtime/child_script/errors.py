@@ -77,11 +77,11 @@ def shown_paths(job: Any) -> Json:
     return found
 
 
-def read_starts_of_messages() -> None:
-    """Have TensorFlow look for names of nodes only in so much of an error's message as is ever shown.
+def limit_searched_messages() -> None:
+    """Limit how much of an error message TensorFlow searches for node names.
 
-    It looks by a pattern whose time grows with the square of the length: half a minute for a message that quotes the
-    functions of a model.
+    Its search takes time quadratic in the length: minutes for a message that quotes the functions of a model. Only the
+    start of a message is shown anyway.
     """
     try:
         from tensorflow.python.framework import error_interpolation

@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 
-from .errors import SHOWN, Failed, read_starts_of_messages, short, shown_paths
+from .errors import SHOWN, Failed, limit_searched_messages, short, shown_paths
 from .pipe import Json, Pipe, guard
 
 
@@ -28,7 +28,7 @@ def import_tensorflow(setup: Json) -> Json:
         return {"event": "failed", "kind": "no-tensorflow", "message": message}
     gc.freeze()  # what stays: a collection need not go through all of TensorFlow
     gc.enable()
-    read_starts_of_messages()
+    limit_searched_messages()
     tensorflow.get_logger().setLevel("ERROR")  # the v1 loader is deprecated, as we know
     for name in setup["imports"]:
         try:
