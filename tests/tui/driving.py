@@ -263,6 +263,7 @@ async def _all_handled(app: WorkbenchApp) -> None:
     ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     await asyncio.sleep(0)
     while ready or not handled(app):
+        assert app._exception is None, app._exception  # it handles none any more
         assert time.monotonic() < end, "messages are still being handled"
         await asyncio.sleep(0 if ready else 0.001)
 
@@ -322,6 +323,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float
     """Waits for something."""
     end = time.monotonic() + seconds
     while not condition():
+        assert pilot.app._exception is None, pilot.app._exception
         await pilot.pause(0.002)
         assert time.monotonic() < end, "it did not come to that"
 

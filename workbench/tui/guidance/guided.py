@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
+from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from workbench.describe.actions import words
@@ -217,7 +218,7 @@ class GuidedScreen(PanesScreen):
     @property
     def explanation(self) -> ExplanationPane | None:
         """Return the pane of explanations, if it is shown."""
-        return next(iter(self.query(ExplanationPane)), None)
+        return next((node for node in self.walk_children(Widget) if isinstance(node, ExplanationPane)), None)
 
     async def action_explain(self) -> None:
         """Show or hide the explanation of what is under the cursor; a screen of its own where it is narrow."""

@@ -67,13 +67,15 @@ class RegionScreen(Screen[None]):
             (self, "-narrow", narrow or self.alone),
             (self, "-tall", height >= _TALL),
         ]
-        for widget in self.query(".region"):
-            marks += (
-                (widget, "-active", widget.id == self.region_id),
-                (widget, "-absent", widget.id not in shown),
-            )
-        for holder in self.query(".holder"):
-            marks.append((holder, "-active", bool(holder.query(f"#{self.region_id}"))))
+        for widget in self.walk_children(Widget):  # a query would match selectors at each cursor's move
+            if widget.has_class("region"):
+                marks += (
+                    (widget, "-active", widget.id == self.region_id),
+                    (widget, "-absent", widget.id not in shown),
+                )
+            elif widget.has_class("holder"):
+                active = any(inside.id == self.region_id for inside in widget.walk_children())
+                marks.append((widget, "-active", active))
         self.mark(marks)
         self.show_tabs()
 
