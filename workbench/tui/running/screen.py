@@ -88,8 +88,8 @@ class RunScreen(RegionScreen):
         yield Head()
         yield Tabs()
         with Horizontal(id="run"):
-            with Vertical(classes="holder", id="left"):
-                yield RunFormView(id="form", classes="panel region")
+            with Vertical(classes="holder -active", id="left"):  # as `arrange_regions` gives them
+                yield RunFormView(id="form", classes="panel region -active")
             with Vertical(classes="holder", id="right"):
                 yield Values(id="values", classes="panel region")
                 yield SpanLines(id="value", classes="panel region")
