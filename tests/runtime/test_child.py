@@ -70,10 +70,9 @@ def run_job(model: ModelRef, **values: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def _own_child() -> Iterator[Child]:
     child = Child()
-    thread = threading.Thread(target=child.start)
+    thread = threading.Thread(target=lambda: child.start().ready())
     thread.start()
     thread.join()
-    child.ready()
     yield child
     child.close()
     assert not child.alive
@@ -81,8 +80,8 @@ def _own_child() -> Iterator[Child]:
 
 @pytest.fixture
 def child(_own_child: Child) -> Child:
-    """Not that of all tests, which may be a fork; started by a thread that has ended."""
-    return _own_child.start()
+    """Not that of all tests, which may be a fork; started by a thread that has ended since. No test ends it."""
+    return _own_child
 
 
 @pytest.fixture
