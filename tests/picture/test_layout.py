@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import networkx as nx
@@ -206,16 +204,11 @@ def test_a_layout_can_be_stopped() -> None:
         assert isinstance(lay_out_within(scene, FOREVER, stop=lambda: True), CutOff)
 
 
-def test_without_graphlay_our_own_engine_draws() -> None:
-    code = (
-        "import sys; sys.modules['graphlay'] = None\n"
-        "from tests.picture.test_layout import scene_of\n"
-        "from workbench.picture.layout.layout import lay_out\n"
-        "print(lay_out(scene_of(3, [(0, 1), (1, 2)])).engine)"
-    )
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
-    assert done.stdout.strip() == "own", done.stderr
+def test_without_graphlay_our_own_engine_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = scene_of(3, [(0, 1), (1, 2)])
+    assert lay_out(scene).engine == "graphlay"
+    monkeypatch.setitem(sys.modules, "graphlay", None)  # importing it raises ImportError
+    assert lay_out(scene).engine == "own"
 
 
 @pytest.mark.parametrize("name", MODELS)
