@@ -38,7 +38,11 @@ class Adjacency:
 
     @cached_property
     def _parents(self) -> dict[str, list[str]]:
-        return {name: [input_node(entry) for entry in node.input] for name, node in self.nodes.items()}
+        nodes = self.nodes  # most inputs are plain names
+        return {
+            name: [entry if entry in nodes else input_node(entry) for entry in node.input]
+            for name, node in nodes.items()
+        }
 
     @cached_property
     def _consumers(self) -> dict[str, list[tuple[str, int]]]:
@@ -116,20 +120,20 @@ class Adjacency:
         Args:
             starts: look only behind these nodes; None for the whole graph.
         """
-        parents = self._parents
-        loops = {name for name, node in self.nodes.items() if node.op in NEXT_ITERATIONS}
-        done: set[str] = set()
-        pending = list(reversed(list(self.nodes if starts is None else starts)))
+        nodes = self.nodes
+        loops = {name for name, node in nodes.items() if node.op in NEXT_ITERATIONS}
+        done = self._in_order(loops) if starts is None else set()
+        pending = [name for name in (nodes if starts is None else starts) if name not in done][::-1]
         while pending:
             start = pending.pop()
-            if start in done or start not in parents:
+            if start in done or start not in nodes:
                 continue
             path = [start]
             on_path = {start}
-            todo = [iter(parents[start])]
+            todo = [map(input_node, nodes[start].input)]
             while todo:
                 for parent in todo[-1]:
-                    if parent in done or parent not in parents:
+                    if parent in done or parent not in nodes:
                         continue
                     if parent in loops:
                         pending.append(parent)
@@ -138,7 +142,7 @@ class Adjacency:
                         return path[path.index(parent) :][::-1]
                     path.append(parent)
                     on_path.add(parent)
-                    todo.append(iter(parents[parent]))
+                    todo.append(map(input_node, nodes[parent].input))
                     break
                 else:
                     todo.pop()
@@ -146,3 +150,21 @@ class Adjacency:
                     on_path.discard(finished)
                     done.add(finished)
         return None
+
+    def _in_order(self, loops: Container[str]) -> set[str]:
+        """Return nodes that come after all that they need, which most graphs list so: no cycle is behind these.
+
+        Args:
+            loops: nodes whose edges do not count.
+        """
+        nodes = self.nodes
+        done: set[str] = set()
+        for name, node in nodes.items():
+            for entry in node.input:
+                if entry not in done:
+                    parent = input_node(entry)
+                    if parent not in done and parent in nodes and parent not in loops:
+                        break
+            else:
+                done.add(name)
+        return done

@@ -37,7 +37,7 @@ def changes_something(meta: MetaGraph, node: NodeDef, harmless: frozenset[str] =
 class Effects:
     """The nodes of the main graph that have an effect or depend on one.
 
-    Found when first asked for.
+    What depends on one is found when first asked for a node without an effect of its own.
 
     Args:
         meta: the MetaGraph.
@@ -49,7 +49,8 @@ class Effects:
         self._bodies: dict[str, bool] = {}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._holding
+        node = self._meta.nodes.get(str(name))
+        return node is not None and (self._has(node) or name in self._holding)
 
     @cached_property
     def _holding(self) -> set[str]:

@@ -80,6 +80,7 @@ class Outliner:
     _single: dict[str, str | None] = field(default_factory=dict)
     _stateful: dict[str, bool] = field(default_factory=dict)
     _made: dict[tuple[object, ...], FunctionDef] = field(default_factory=dict)
+    _last: tuple[tuple[str, ...], frozenset[str], list[str]] = ((), frozenset(), [])
 
     def needed(self, outputs: Iterable[str], fed: Iterable[str]) -> list[str]:
         """Return the nodes that compute tensors from given ones, in graph order.
@@ -88,6 +89,29 @@ class Outliner:
             outputs: tensors `n:k`, or `^n` for a node that only has to run.
             fed: tensors `n:k` that are given.
         """
+        wanted, given = tuple(outputs), frozenset(fed)
+        found = self._without_captures(wanted, given)
+        if found is None:
+            found = self._search(wanted, given)
+        self._last = wanted, given, found
+        return found
+
+    def _without_captures(self, outputs: tuple[str, ...], fed: frozenset[str]) -> list[str] | None:
+        """Return the last answer without nodes that are now given, if nothing else can be different.
+
+        That is so if these have one output and no input, as what a function captures has.
+        """
+        before, less, found = self._last
+        more = {tensor.removesuffix(":0") for tensor in fed - less}
+        if outputs != before or not outputs or not less <= fed:
+            return None
+        for name in more:
+            node = self.nodes.get(name)
+            if node is None or node.input or self._only_output(node.op) is None:
+                return None
+        return [name for name in found if name not in more] if more else found
+
+    def _search(self, outputs: Iterable[str], fed: Iterable[str]) -> list[str]:
         given = {tensor: f"^{tensor}" for tensor in fed}  # no node is called so
         waits = {tensor[:-2]: mark for tensor, mark in given.items() if tensor.endswith(":0")}
         seen = needed(self.nodes, outputs, tensors=given, waits=waits) - set(given.values())

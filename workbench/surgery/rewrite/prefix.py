@@ -136,6 +136,7 @@ class Renamer:
         self.gradient_ops = gradient_ops
         self.log = RenameLog()
         self._without = frozenset(without)
+        self._nodes = self.log.maps[Rule.NODE]
 
     def _new(self, rule: Rule, old: str) -> str:
         if rule in self._without:
@@ -186,7 +187,9 @@ class Renamer:
             old: its name.
             kept: the model's nodes that are in the result, under their old names.
         """
-        node.name = self.node(old)
+        if Rule.NODE not in self._without:  # as `node` does, without its calls: there are many nodes
+            self._nodes[old] = node.name = self.prefix + old
+            self.log.counts[Rule.NODE] += 1
         inputs = list(node.input)
         if inputs:
             node.input[:] = self._inputs(inputs)
@@ -234,7 +237,7 @@ class Renamer:
             if kind is None:
                 # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.
                 del attrs[name]
-            elif kind == "func" or kind == "list":
+            elif kind == "func" or (kind == "list" and name != "_output_shapes"):  # which most nodes have
                 self._functions_in(value, kind)
         op = node.op
         if NAMING_ATTRS.isdisjoint(listed) and op not in NAMING_OPS and op not in self.functions:

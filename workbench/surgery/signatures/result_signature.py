@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from workbench import names
@@ -183,7 +183,9 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
         walk = walks[handle]
         saver = names.input_node(part.saver.filename_tensor_name) if part.saver.filename_tensor_name else ""
         dropped: list[str] = []
-        needed = walk.needed | part.needs.values(result.roots[handle], walk.feeds)
+        needed: Set[str] = walk.needed
+        if not walk.candidates.keys() <= needed:  # of a large graph the values take as long as the nodes
+            needed = walk.needed | part.needs.values(result.roots[handle], walk.feeds)
         for mark, (own_key, port) in walk.candidates.items():
             if mark not in needed and not _output_is_input(walk, port):
                 if part.chosen is not None and part.chosen.inputs.get(own_key) is port:
