@@ -219,12 +219,11 @@ def unhurried() -> Iterator[None]:
     async def soon(seconds: float) -> None:
         await asyncio.sleep(seconds if seconds > LEISURE else 0)
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr(Compositor, "render_update", later)
-    patch.setattr("textual.timer.sleep", soon)
-    patch.setattr("textual.screen.UPDATE_PERIOD", HANG)  # `rest` lays out, once for all that has changed
-    yield
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:  # undone after a story that fails, too
+        patch.setattr(Compositor, "render_update", later)
+        patch.setattr("textual.timer.sleep", soon)
+        patch.setattr("textual.screen.UPDATE_PERIOD", HANG)  # `rest` lays out, once for all that has changed
+        yield
 
 
 def draw(app: WorkbenchApp) -> None:
