@@ -51,8 +51,9 @@ def _refuse_strangers(bundle: Bundle) -> None:
     """
     from workbench.disk.folder.assets import stays_inside
 
+    there = set(bundle.present_shards)
     for number, path in enumerate(bundle.shards):
-        if stays_inside(bundle.prefix.parent.parent, path) or path not in bundle.present_shards:
+        if path not in there or stays_inside(bundle.prefix.parent.parent, path):
             continue
         strange = bundle.uncovered(number)
         if strange:

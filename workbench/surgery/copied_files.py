@@ -79,10 +79,10 @@ def _checkpoint_files(model: Model, folder: Path) -> list[Path]:
         if problem is not None:
             raise problem
         return []
-    if bundle.missing_shards:
+    if missing := bundle.missing_shards:
         raise MissingFile(
             "A data file of the checkpoint is missing.",
-            where=show(str(bundle.missing_shards[0])),
+            where=show(str(bundle.prefix.with_name(missing[0]))),
             hint="Fetch the whole variables/ folder again.",
         )
     return [folder / VARIABLES / "variables.index", *bundle.shards]

@@ -70,7 +70,7 @@ _MAX_KEYS = 5
 def check_files(bundle: Bundle, found: Found) -> None:
     """Check the checkpoint's files: bytes that two tensors share, files that are not its own."""
     _overlaps(bundle, found)
-    own = {bundle.index.name, *(path.name for path in bundle.shards)}
+    own = {bundle.index.name, *bundle.shard_names}
     try:
         there = sorted(os.listdir(bundle.prefix.parent))
     except OSError:

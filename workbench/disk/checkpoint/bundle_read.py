@@ -234,9 +234,14 @@ class Bundle:
         return self._data.present
 
     @property
-    def missing_shards(self) -> list[Path]:
-        """The data files that are not there."""
+    def missing_shards(self) -> list[str]:
+        """The names of the data files that are not there; an index can claim 99,999 of them."""
         return self._data.missing
+
+    @property
+    def shard_names(self) -> list[str]:
+        """The names of all data files, there or not."""
+        return self._data.names
 
     def check(self) -> list[Finding]:
         """Return findings about the index and the sizes of data files.

@@ -36,6 +36,11 @@ class DataFiles:
         self.prefix = prefix
         self.count = count
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all data files, there or not."""
+        return [_name(self.prefix, number, self.count) for number in range(self.count)]
+
     @cached_property
     def paths(self) -> list[Path]:
         """The paths of all data files, there or not."""
@@ -59,10 +64,10 @@ class DataFiles:
         return {int(match[1]) for match in map(pattern.fullmatch, names) if match}
 
     @property
-    def missing(self) -> list[Path]:
-        """The data files that are not there."""
-        present = set(self.present)
-        return [path for path in self.paths if path not in present]
+    def missing(self) -> list[str]:
+        """The names of the data files that are not there."""
+        there = {path.name for path in self.present}
+        return [name for name in self.names if name not in there]
 
     def check(self, number: int, end: int) -> int:
         """Return the size of a data file; make sure that it has at least `end` bytes.
@@ -204,7 +209,11 @@ class DataFiles:
 
 def shard_path(prefix: Path, number: int, count: int) -> Path:
     """Return the path of a data file: `PREFIX.data-00002-of-00005` is 2 of 5."""
-    return prefix.with_name(f"{prefix.name}.data-{number:05d}-of-{count:05d}")
+    return prefix.with_name(_name(prefix, number, count))
+
+
+def _name(prefix: Path, number: int, count: int) -> str:
+    return f"{prefix.name}.data-{number:05d}-of-{count:05d}"
 
 
 def refuse_pointer(head: bytes, path: Path) -> None:

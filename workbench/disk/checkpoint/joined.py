@@ -35,9 +35,9 @@ class JoinedBundle(Bundle):
                     self._places[alias.key] = (part.bundle, alias.of)
 
     @property
-    def missing_shards(self) -> list[Path]:
-        """The data files that are not there."""
-        return [path for part in self.parts for path in part.bundle.missing_shards]
+    def missing_shards(self) -> list[str]:
+        """The names of the data files that are not there."""
+        return [name for part in self.parts for name in part.bundle.missing_shards]
 
     @cached_property
     def nbytes(self) -> int:

@@ -27,7 +27,7 @@ def has_checkpoint(part: ImportedModel) -> bool:
                 "error",
                 "",
                 f"{len(missing)} of {bundle.num_shards} data files of the checkpoint are missing: "
-                f"{', '.join(show(path.name) for path in missing[:4])}.",
+                f"{', '.join(show(name) for name in missing[:4])}.",
                 "Fetch the whole variables/ folder again.",
             )
         return True
