@@ -17,6 +17,7 @@ from workbench.runtime.comparison.compare import compare, compare_form, is_discr
 from workbench.runtime.comparison.verification import OutputCheck, Verification, digest, without_paths
 
 NAN, INF = float("nan"), float("inf")
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def floats(*values: float, dtype: Any = np.float32) -> Any:
@@ -52,9 +53,11 @@ def test_the_tolerance_is_the_dtypes(dtype: Any, expected: float) -> None:
 
 @given(
     hnp.arrays(
-        st.sampled_from([np.float32, np.float64, np.int32, np.complex64, np.bool_]), hnp.array_shapes()
+        st.sampled_from([np.float32, np.float64, np.int32, np.complex64, np.bool_]),
+        hnp.array_shapes(max_dims=2, max_side=3),
     )
 )
+@pytest.mark.filterwarnings("error")
 def test_everything_equals_itself(array: Any) -> None:
     found = compare(array, array.copy())
     assert found.equal
@@ -73,6 +76,38 @@ def test_the_edge_of_the_tolerance(dtype: Any, rtol: float) -> None:
     assert not compare(expected, floats(1 + 8 * rtol, 0, dtype=dtype)).equal
     assert compare(expected, floats(1, 0.9 * rtol, dtype=dtype)).equal
     assert not compare(expected, floats(1, 1.2 * rtol, dtype=dtype)).equal
+
+
+@pytest.mark.filterwarnings("error")  # of overflows
+@pytest.mark.parametrize("tolerance", [None, 0.0, 0.3])
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        ((LARGEST,), (-LARGEST,)),
+        ((LARGEST,), (0.0,)),
+        ((1.0, LARGEST), (1.0, 0.3 * LARGEST)),
+        ((complex(LARGEST, LARGEST),), (complex(-LARGEST, LARGEST),)),
+        ((1e-320,), (1.0,)),  # its share of the reference is more than a float64 holds
+    ],
+)
+def test_a_difference_of_the_largest_numbers_is_reported(
+    expected: tuple[complex, ...], got: tuple[complex, ...], tolerance: float | None
+) -> None:
+    left, right = np.array(expected), np.array(got)
+    for found in (compare(left, right, tolerance), compare(right, left, tolerance)):
+        assert not found.equal
+        assert found.where == (len(expected) - 1,)
+        json.dumps(OutputCheck("y", "v1", 0, found).as_json(), allow_nan=False)
+    assert movement(left, right, tolerance) == "value"
+    assert compare(left, left.copy(), tolerance).equal
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_tolerance_of_the_largest_numbers_is_as_of_others() -> None:
+    assert compare(floats(LARGEST, dtype=float), floats(LARGEST * (1 - 1e-9), dtype=float)).equal
+    assert not compare(floats(LARGEST, dtype=float), floats(LARGEST * (1 - 3e-9), dtype=float)).equal
+    for tolerance, equal in ((0.9, False), (1.0, True), (1e300, True)):  # twice the largest, and no more
+        assert compare(floats(LARGEST, dtype=float), floats(-LARGEST, dtype=float), tolerance).equal == equal
 
 
 def test_a_given_tolerance_counts_for_floats_only() -> None:

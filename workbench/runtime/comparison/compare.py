@@ -191,11 +191,12 @@ def _compare_floats(
         return Comparison(False, reason, dtype, expected.shape, where=where, tolerance=rtol)
     if not finite.any():
         return Comparison(True, None, dtype, expected.shape, 0.0, 0.0, tolerance=rtol)
-    difference = np.zeros(left.shape)
-    difference[finite] = np.abs(right[finite] - left[finite])
-    size = np.zeros(left.shape)
-    size[finite] = np.abs(left[finite])
-    over = difference - rtol * (size + size.max()) - absolute
+    difference, size = _distance(left, right, finite), _distance(left, np.zeros_like(left), finite)
+    # A share of a quarter keeps what is allowed below the largest float64, whatever the numbers.
+    scale = max(1.0, 4 * rtol)
+    share = rtol / scale
+    allowed = share * size + share * size.max() + absolute / scale
+    over = _distance(left / scale, right / scale, finite) - allowed
     worst = _index(over == over.max())
     max_abs, max_rel = float(difference.max()), _relative(difference, size)
     place = worst if max_abs else None
@@ -230,12 +231,25 @@ def movement(one: Array, other: Array, tolerance: float | None = None) -> Litera
     return same if equal else "value"
 
 
+def _distance(left: Array, right: Array, where: Array) -> Array:
+    """Return the absolute differences, 0 elsewhere; what exceeds the largest float64 is that number."""
+    import numpy as np
+
+    found = np.zeros(left.shape)
+    with np.errstate(over="ignore"):
+        found[where] = np.minimum(np.abs(right[where] - left[where]), np.finfo(np.float64).max)
+    return found
+
+
 def _relative(difference: Array, reference: Array) -> float:
     import numpy as np
 
     size = np.abs(reference.astype(np.float64))
     some = size > 0
-    return float((difference[some] / size[some]).max()) if some.any() else 0.0
+    if not some.any():
+        return 0.0
+    with np.errstate(over="ignore"):  # by a reference near the smallest number
+        return float(min((difference[some] / size[some]).max(), np.finfo(np.float64).max))
 
 
 def _index(mask: Array) -> tuple[int, ...]:
