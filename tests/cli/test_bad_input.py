@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.cli.processes import no_file_over
 from tests.cli.tools import DIGITS, IMAGE, WIRE, Done, call, copy_of, cut, edit, flip, tree
+from tests.forking.commands import ran
 from tests.zoo import Example
 from tests.zoo.broken import BROKEN
 from workbench.disk import schema
@@ -479,23 +479,8 @@ def test_the_recipe_cant_be_written(merge: Merge) -> None:
 
 def test_the_disk_is_full(tmp_path: Path) -> None:
     """The kernel refuses any file over 16 kB: the graph fits, the variables do not."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
-
-    words = [
-        "merge",
-        str(IMAGE),
-        str(DIGITS),
-        "--wire",
-        WIRE,
-        "--no-verify",
-        "-o",
-        str(tmp_path / "deep/out"),
-    ]
-    # -B: compiled code would be cut off at the limit, too
-    words = [sys.executable, "-B", "-m", "workbench", *words]
-    done = subprocess.run(words, preexec_fn=limit, capture_output=True, text=True)
+    words = ("merge", IMAGE, DIGITS, "--wire", WIRE, "--no-verify", "-o", tmp_path / "deep/out")
+    done = ran(*words, preexec_fn=lambda: no_file_over(16384))
     assert done.returncode == 3, done.stderr
     assert "Cannot write: File too large" in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
@@ -567,8 +552,7 @@ def test_stdout_that_takes_nothing() -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     with open("/dev/full", "w") as full:
-        words = [sys.executable, "-m", "workbench", "inspect", str(DIGITS)]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = ran("inspect", DIGITS, stdout=full)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr and "No space left" in done.stderr
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.processes import no_file_over
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
+from tests.forking.commands import ran
 from tests.picture.test_canvas import DIGITS as DRAWN
 from tests.picture.test_drawing import SAID
 from tests.protos import graph, meta_graph, node, write
@@ -75,14 +73,8 @@ def test_half_a_picture_is_removed(place: str, tmp_path: Path) -> None:
     drawn = chain(tmp_path / "model") if layout else DIGITS
     target = tmp_path / "there"
     target.mkdir()
-    words = [sys.executable, "-m", "workbench", "draw", str(drawn), "--max-boxes", "100"]
-    done = subprocess.run(
-        [*words, "-o", str(target / "out.svg")],
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    words = ("draw", drawn, "--max-boxes", "100", "-o", target / "out.svg")
+    done = ran(*words, preexec_fn=lambda: no_file_over(limit))
     assert done.returncode == 3 and "File too large" in done.stderr and "Traceback" not in done.stderr
     assert ("temporary file for the layout" in done.stderr) == layout
     assert list(target.iterdir()) == []

@@ -23,6 +23,7 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call, tree
 from tests.forking.client import CAN_FORK, FORKING
+from tests.forking.commands import Command
 from tests.sampling import plainly
 from tests.timing import HANG, wait_for
 from workbench.disk import dtypes, schema
@@ -52,16 +53,16 @@ class Running:
     """A command in a process of its own, with its talk as it comes."""
 
     def __init__(self, words: Sequence[str | Path], **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "workbench", *map(str, words)],
+        self.process = Command(
+            *words,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             start_new_session=True,
             env={**os.environ, **environment},
         )
         self.said: list[str] = []
         self.children: list[psutil.Process] = []
+        self.held: list[int] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -85,6 +86,12 @@ class Running:
             time.sleep(0.002)
         with suppress(psutil.NoSuchProcess):
             self.children = psutil.Process(self.process.pid).children(recursive=True)
+
+    def hold(self, pipe: Path) -> bool:
+        """Open a pipe to write, unless nobody reads it yet; it is closed when all has ended."""
+        with suppress(OSError):
+            self.held.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(self.held)
 
     def send(self, whom: str, number: int) -> None:
         if self.process.poll() is not None:
@@ -126,6 +133,8 @@ def start() -> Iterator[Start]:
             if process.poll() is None if isinstance(process, subprocess.Popen) else process.is_running():
                 process.kill()
         each.process.communicate()
+        for pipe in each.held:
+            os.close(pipe)
 
 
 @pytest.fixture(scope="module")
@@ -218,13 +227,13 @@ def the_next_cleans_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
 # --- without TensorFlow -----------------------------------------------------------------------------------------
 
 
-def reading(start: Start, folder: Path) -> Running:
+def reading(start: Start, folder: Path, *more: str) -> Running:
     """A merge that waits for the value of an input: nobody writes into the pipe."""
     pipe = folder / "value"
     os.mkfifo(pipe)
-    running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v")
+    running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v", *more)
     running.until("info R5-scalar image_base64@base64_input")
-    time.sleep(0.2)  # it is said right before the value is read
+    wait_for(lambda: running.hold(pipe), "the reader of the pipe")
     return running
 
 
@@ -237,11 +246,7 @@ def test_while_reading(start: Start, tmp_path: Path, whom: str, number: signal.S
 
 
 def test_an_interrupt_with_json_is_one_line(start: Start, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "value")
-    words = (*MERGE, "-o", tmp_path / "out", "--input", f"base64_input=@{tmp_path / 'value'}", "-v", "--json")
-    running = start(*words)
-    running.until("info R5-scalar image_base64@base64_input")
-    time.sleep(0.2)
+    running = reading(start, tmp_path, "--json")
     running.send("group", signal.SIGINT)
     assert running.end() == 130
     (line,) = running.out().splitlines()

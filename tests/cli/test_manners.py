@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.processes import ROOT, command
+from tests.forking.commands import Command
 from tests.timing import HANG
 from workbench.cli import main as cli
 from workbench.cli.output import Column, Output
@@ -90,34 +93,37 @@ def test_an_option_is_not_abbreviated(sample_models: Path, capsys: pytest.Captur
     assert cli.main(["inspect", str(sample_models / "digits"), "--js"]) == 2
 
 
-def printing(sample_models: Path) -> subprocess.Popen[bytes]:
+def printing(start: Callable[..., subprocess.Popen[str]], sample_models: Path) -> subprocess.Popen[str]:
     """Start a command that prints more than its pipe holds, and read its first line."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workbench", "inspect", *[str(sample_models / "digits")] * 20],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pipesize=4096,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    models = [str(sample_models / "digits")] * 20
+    process = start("inspect", *models, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096)
     assert process.stdout is not None
     process.stdout.readline()
     return process
 
 
+def afresh(*words: str, **options: Any) -> subprocess.Popen[str]:
+    """Start a command as a user does."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "workbench", *words], text=True, env=environment, **options
+    )
+
+
 def test_a_reader_that_closes_the_pipe_ends_nothing(sample_models: Path) -> None:
-    process = printing(sample_models)
-    assert process.stdout is not None and process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=HANG) == 0
+    with printing(Command, sample_models) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=HANG) == 0
 
 
 def test_interrupted(sample_models: Path) -> None:
-    process = printing(sample_models)
+    process = printing(afresh, sample_models)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=HANG)
     # Python ends itself by the signal if it struck while a string was executed; a shell calls both 130
-    assert (process.returncode in (130, -signal.SIGINT), err) == (True, b"interrupted\n")
+    assert (process.returncode in (130, -signal.SIGINT), err) == (True, "interrupted\n")
 
 
 def test_a_terminal_that_knows_ascii_only(sample_models: Path) -> None:

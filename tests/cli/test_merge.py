@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import json
 import os
-import pty
 import re
 import shlex
 import shutil
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.processes import terminal
 from tests.cli.tools import DIGITS, IMAGE, SAMPLES, WIRE, Done, call, copy_of, tree
 from tests.protos import Shape, graph, meta_graph, node, write
 from tests.zoo import Example
@@ -179,22 +176,9 @@ def test_a_terminal_of_80_columns(tmp_path: Path) -> None:
 
 def in_a_terminal(folder: Path, *words: str | Path, **environment: str) -> str:
     """What a command writes to a terminal of 80 columns."""
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
-    env = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
-    env |= {"TERM": "xterm-256color", **environment}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workbench", *map(str, words)],
-        cwd=folder, stdin=child, stdout=child, stderr=child, env={**env, "PYTHONPATH": str(SAMPLES.parent)},
-    )  # fmt: skip
-    os.close(child)
-    data = b""
-    with contextlib.suppress(OSError):  # Linux: the other end is closed
-        while chunk := os.read(parent, 65536):
-            data += chunk
-    os.close(parent)
-    assert process.wait() == 0, data.decode()
-    return data.decode()
+    done = terminal(*words, env=environment, folder=folder, talk=True)
+    assert done.code == 0, done.out
+    return done.out
 
 
 def plain(text: str) -> str:

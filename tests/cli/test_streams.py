@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import select
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.processes import ROOT
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
+from tests.forking.commands import Command, ran
 from tests.sampling import plainly
 from tests.timing import HANG
 from workbench.cli import main as cli
@@ -64,7 +69,7 @@ def test_every_command_is_here() -> None:
 
 WAYS = [(name, how) for name in COMMANDS for how in ("stdin", "all")]
 WAYS += [("merge", "stdout"), ("merge", "stderr")]
-PLAIN = [("inspect", "all"), ("merge", "stdout"), ("run", "all")]
+PLAIN = [("inspect", "all"), ("merge", "stdout")]
 
 
 @pytest.mark.parametrize(("name", "how"), plainly(WAYS, *PLAIN))
@@ -85,35 +90,36 @@ def test_without_stdin_a_model_is_run(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "saved_model.pb").is_file()
 
 
+@contextlib.contextmanager
+def nobody_reads() -> Iterator[int]:
+    """Open a pipe whose reader has gone."""
+    out, into = os.pipe()
+    os.close(out)
+    yield into
+    os.close(into)
+
+
 @pytest.mark.parametrize("descriptor", plainly([1, 2], 2))
 def test_a_reader_that_leaves_early_stops_nothing(descriptor: int, tmp_path: Path) -> None:
     """The reader is gone before the first byte: the model is published, and the exit code says so."""
-    out, into = os.pipe()
-    os.close(out)
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    streams["stdout" if descriptor == 1 else "stderr"] = into
-    words = [sys.executable, "-m", "workbench", *MERGE, "--no-verify", "-v", "-o", str(tmp_path / "out")]
-    done = subprocess.run(words, **streams, cwd=ROOT, timeout=HANG)  # type: ignore[call-overload]
-    os.close(into)
+    with nobody_reads() as into:
+        streams["stdout" if descriptor == 1 else "stderr"] = into
+        done = ran(*MERGE, "--no-verify", "-v", "-o", tmp_path / "out", **streams)
     assert done.returncode == 0
     assert (tmp_path / "out" / "saved_model.pb").is_file()
 
 
 def test_a_reader_that_leaves_early_hides_no_failure(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    words = shlex.join(
-        [sys.executable, "-m", "workbench", *MERGE, "--no-verify", "-o", str(tmp_path / "out")]
-    )
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {words} 2>&1 | :"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 3 and done.stderr == ""
+    with nobody_reads() as into:
+        done = ran(*MERGE, "--no-verify", "-o", tmp_path / "out", stdout=into, stderr=into)
+    assert done.returncode == 3
 
 
 def test_what_is_read_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with open(tmp_path / "file", "w") as file:
-        words = [sys.executable, "-m", "workbench", "inspect", str(DIGITS), "--nodes"]
-        subprocess.run(words, stdout=file, cwd=ROOT, check=True)
+        assert ran("inspect", DIGITS, "--nodes", stdout=file).returncode == 0
     assert call(capsys, "inspect", DIGITS, "--nodes").out == (tmp_path / "file").read_text()
 
 
@@ -124,11 +130,11 @@ def test_a_line_is_out_when_it_is_said(unbuffered: str, tmp_path: Path) -> None:
     os.mkfifo(pipe)
     words = [*MERGE, "-o", "out", "-v", "--input", f"base64_input=@{pipe}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered}
-    with subprocess.Popen(
-        [sys.executable, "-m", "workbench", *words], stderr=subprocess.PIPE, cwd=tmp_path, env=environment
-    ) as process:
-        assert process.stderr is not None
+    start: Any = functools.partial(subprocess.Popen, [sys.executable, "-m", "workbench", *words], text=True)
+    if not unbuffered:  # which is for an interpreter to read
+        start = functools.partial(Command, *words)
+    with start(stderr=subprocess.PIPE, cwd=tmp_path, env=environment) as process:
         ready, _, _ = select.select([process.stderr], [], [], HANG)
         process.kill()
         assert ready
-        assert process.stderr.readline().startswith(b"info ")
+        assert process.stderr.readline().startswith("info ")

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.forking.commands import as_a_program
 from tests.timing import HANG
 
 PACKAGE = str(Path(__file__).resolve().parents[2] / "workbench") + "/"
@@ -313,22 +314,11 @@ def _be_watched(work: Callable[[], int], ours: socket.socket, out: int, err: int
         os.close(listener)
         if stacks:
             threading.Thread(target=_tell_stacks, args=(ours,), daemon=True).start()
-        code = _as_a_program(work)
+        code = as_a_program(work)
         atexit._run_exitfuncs()
     except BaseException:
         traceback.print_exc()
     os._exit(code)
-
-
-def _as_a_program(work: Callable[[], int]) -> int:
-    """The exit code Python would end with."""
-    try:
-        return work()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-        return 1
 
 
 def _tell_stacks(line: socket.socket) -> None:
