@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.forking.client import FORKING
 from tests.sharing import once, shared_folder
@@ -31,11 +32,12 @@ os.environ.setdefault("TF_CPP_MAX_VLOG_LEVEL", "0")
 # Hundreds of tests start a command of their own: compiled anew each time, that would take minutes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Quick is the same on every run and writes nothing; long looks for something new each time.
+# Quick is the same on every run and writes nothing; exhaustive is that with more examples, where the exhaustive tests
+# run; long looks for something new each time.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=60, derandomize=True, database=None, **_COMMON)
+settings.register_profile("quick", max_examples=30, derandomize=True, database=None, **_COMMON)
+settings.register_profile("exhaustive", max_examples=60, derandomize=True, database=None, **_COMMON)
 settings.register_profile("long", max_examples=3000, print_blob=True, **_COMMON)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _MEMORY, _ROOM = Path("/dev/shm"), 8 << 30
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
@@ -52,6 +54,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: makes or moves a big model; runs with --slow only")
+    profile = os.environ.get("HYPOTHESIS_PROFILE", "exhaustive" if _is_exhaustive(config) else "quick")
+    settings.load_profile(profile)
+    if profile != "long" and hasattr(providers, "_get_local_constants"):
+        # Drawn from the constants of all modules that are imported by then, examples would depend on the tests that
+        # ran before, and it takes seconds to parse these modules.
+        none = providers._local_constants
+        providers._get_local_constants = lambda: none
+
+
+def _is_exhaustive(config: pytest.Config) -> bool:
+    """Whether a -m asks for the exhaustive tests."""
+    asked = config.getoption("markexpr")
+    return "exhaustive" in asked and "not exhaustive" not in asked
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
@@ -59,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if {"zoo", "child"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("needs_tf")
-        if _takes_a_slow_model(item):
+        if _takes_a_slow_model(item) or (_draws_more(item) and _is_exhaustive(config)):
             item.add_marker("exhaustive")
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
@@ -79,6 +94,12 @@ def _takes_a_slow_model(item: pytest.Item) -> bool:
     """Of the zoo, as a parameter: making one takes longer than most tests."""
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     return any(isinstance(value, str) and value in ZOO and "slow" in ZOO[value].kinds for value in values)
+
+
+def _draws_more(item: pytest.Item) -> bool:
+    """Of hypothesis: the exhaustive run draws more examples than the plain one."""
+    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return drawn and item.get_closest_marker("needs_tf") is None
 
 
 @pytest.hookimpl(tryfirst=True)  # before any fixture starts a process

@@ -25,9 +25,17 @@ def tree_of(path: Path) -> ast.Module:
 
 @cache
 def nodes_of(path: Path) -> tuple[ast.AST, ...]:
-    """Return all nodes of a module, as `ast.walk` does."""
+    """Return all nodes of a module, as `ast.walk` does in twice the time."""
+    found: list[ast.AST] = [tree_of(path)]
     with _kept_for_good():
-        return tuple(ast.walk(tree_of(path)))
+        for node in found:
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, ast.AST):
+                    found.append(value)
+                elif type(value) is list:
+                    found += [one for one in value if isinstance(one, ast.AST)]
+        return tuple(found)
 
 
 def statements_of(path: Path) -> Iterator[ast.AST]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,8 @@ TAKES_A_CODE = {
     **{"Finding": (0, 1), "_Some": (0, 1), "_finding": (0, 1), "_problem": (0, 1)},
     **{"note": (0, 4), "wrong": (0, 3), "_wrong": (4, 4), "Judgement": (3, 4)},
 }
+MAY_WRITE_A_CODE = re.compile(rf"\b(({'|'.join(TAKES_A_CODE)})\(|code\b)")
+"""What is in the text of a module that `made_in` finds something in: the others need not be parsed."""
 ELSEWHERE = (
     "Merging: endpoints",
     "Merging: wires",
@@ -111,25 +114,49 @@ def strings(node: ast.AST | None) -> list[str] | None:
 def made_in(path: Path) -> Iterator[Made]:
     """All codes that a module writes: given to what takes one, assigned to `code`, or the default of `code`."""
     for node in nodes_of(path):
-        code, severity = None, None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            at, fewest = TAKES_A_CODE.get(called, (0, 99))
-            given = {word.arg: word.value for word in node.keywords}
-            if len(node.args) >= fewest:
-                code = node.args[at] if len(node.args) > at else given.get("code")
-                severity = node.args[at + 1] if len(node.args) > at + 1 else given.get("severity")
-                assert not isinstance(code, ast.JoinedStr | ast.BinOp), f"{path}:{node.lineno}"
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            code = node.value if node.targets[0].id == "code" else None
-        elif isinstance(node, ast.arguments):
-            named = [*node.posonlyargs, *node.args]
-            given_by = zip(named[len(named) - len(node.defaults) :], node.defaults, strict=True)
-            pairs = [*given_by, *zip(node.kwonlyargs, node.kw_defaults, strict=True)]
-            code = next((value for arg, value in pairs if arg.arg == "code"), None)
-        levels = frozenset(one for one in strings(severity) or () if one in ("error", "warning", "info"))
-        for name in strings(code) or ():
-            yield Made(f"{path.relative_to(ROOM)}:{getattr(node, 'lineno', 0)}", name, levels)
+        # by its exact class: of a hundred nodes a few are looked at
+        find = WRITES_A_CODE.get(type(node))
+        code, severity = (None, None) if find is None else find(node, path)
+        if names := strings(code):
+            levels = frozenset({*(strings(severity) or ())} & {"error", "warning", "info"})
+            place = f"{path.relative_to(ROOM)}:{getattr(node, 'lineno', 0)}"
+            yield from (Made(place, name, levels) for name in names)
+
+
+Written = tuple[ast.expr | None, ast.expr | None]
+"""What may be a code, and its severity."""
+
+
+def of_call(node: ast.Call, path: Path) -> Written:
+    if not isinstance(node.func, (ast.Name, ast.Attribute)):
+        return None, None
+    called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    at, fewest = TAKES_A_CODE.get(called, (0, 99))
+    if len(node.args) < fewest:
+        return None, None
+    given = {word.arg: word.value for word in node.keywords}
+    code = node.args[at] if len(node.args) > at else given.get("code")
+    assert not isinstance(code, (ast.JoinedStr, ast.BinOp)), f"{path}:{node.lineno}"
+    return code, node.args[at + 1] if len(node.args) > at + 1 else given.get("severity")
+
+
+def of_assignment(node: ast.Assign, path: Path) -> Written:
+    target = node.targets[0]
+    return (node.value if isinstance(target, ast.Name) and target.id == "code" else None), None
+
+
+def of_default(node: ast.arguments, path: Path) -> Written:
+    named = [*node.posonlyargs, *node.args]
+    given_by = zip(named[len(named) - len(node.defaults) :], node.defaults, strict=True)
+    pairs = [*given_by, *zip(node.kwonlyargs, node.kw_defaults, strict=True)]
+    return next((value for arg, value in pairs if arg.arg == "code"), None), None
+
+
+WRITES_A_CODE: dict[type[ast.AST], Callable[[Any, Path], Written]] = {
+    ast.Call: of_call,
+    ast.Assign: of_assignment,
+    ast.arguments: of_default,
+}
 
 
 @cache
@@ -137,7 +164,7 @@ def made() -> list[Made]:
     return [
         one
         for path in sorted(ROOM.rglob("*.py"))
-        if not path.name.startswith("codes_of_")
+        if not path.name.startswith("codes_of_") and MAY_WRITE_A_CODE.search(text_of(path))
         for one in made_in(path)
     ]
 

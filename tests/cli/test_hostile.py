@@ -68,7 +68,7 @@ def damage(message: Any, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("name", plainly(["digits", "digits_tf2", "image_bytes_batch"], "digits_tf2"))
-@settings(max_examples=10 * settings().max_examples // 60)
+@settings(max_examples=settings().max_examples // 3)
 @given(seed=st.integers(0, 2**32), changes=st.sampled_from([1, 1, 2, 5, 20]))
 def test_any_damage_is_answered_in_words(
     name: str, seed: int, changes: int, tmp_path_factory: pytest.TempPathFactory

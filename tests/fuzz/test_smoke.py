@@ -39,7 +39,7 @@ def test_changed_seeds(name: str, inputs: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(seed=st.integers(0, 2**64))
-@settings(print_blob=False, max_examples=settings().max_examples // 4)
+@settings(print_blob=False, max_examples=settings().max_examples // 3)
 def test_only_our_errors(name: str, seed: int, places: dict[str, Path]) -> None:
     """The same without limits, led by hypothesis: HYPOTHESIS_PROFILE=long looks for something new each time."""
     target = TARGETS[name]

@@ -12,6 +12,7 @@ from tests.picture.chromium import IN_BROWSER, Page
 from tests.picture.graphs import chain
 from tests.picture.test_browser import BLOCKS, LAYOUT, number, write
 from tests.picture.test_hostile_names import scene
+from tests.sampling import plainly
 from workbench.picture.render.html import to_html
 from workbench.picture.scene.scene import Edge, Node, Scene
 
@@ -20,7 +21,9 @@ DIGITS = wb.sample_models() / "digits"
 FOCUS = "document.activeElement.id || document.activeElement.tagName"
 
 
-def test_help_has_the_focus_and_gives_it_back(page: Page, tmp_path: Path) -> None:
+def test_help_has_the_focus_and_gives_it_back_and_a_selected_box_is_explained(
+    page: Page, tmp_path: Path
+) -> None:
     page.open(write(tmp_path / "p.html", wb.draw(DIGITS, format="html")))
     page.run("document.getElementById('canvas').focus()")
     page.press("?", text="?")
@@ -36,10 +39,6 @@ def test_help_has_the_focus_and_gives_it_back(page: Page, tmp_path: Path) -> Non
         assert words in said
     page.press("Escape")
     assert page.run("document.getElementById('keys').hidden") and page.run(FOCUS) == "canvas"
-
-
-def test_a_selected_box_is_explained(page: Page, tmp_path: Path) -> None:
-    page.open(write(tmp_path / "p.html", wb.draw(DIGITS, format="html")))
     page.run(f"picture.select({number(page, 'MatMul')})")
     said = page.run("document.getElementById('detail').textContent")
     assert "It multiplies the matrices a and b." in said and "leaves it open" in said
@@ -109,8 +108,9 @@ def test_paper_is_light_and_has_the_whole_picture(page: Page, tmp_path: Path) ->
     assert page.run("document.documentElement.dataset.theme") == "auto" and page.log == []
 
 
-@pytest.mark.parametrize("size", [(360, 640), (1280, 720), (1920, 1080)])
-def test_everything_fits_the_screen(size: tuple[int, int], page: Page, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("width", "height"), plainly([(360, 640), (1280, 720), (1920, 1080)], (360, 640)))
+def test_everything_fits_the_screen(width: int, height: int, page: Page, tmp_path: Path) -> None:
+    size = width, height
     page.open(write(tmp_path / "p.html", wb.draw(DIGITS, format="html")), size=size)
     page.run(f"picture.select({number(page, 'MatMul')})")
     page.run("document.getElementById('canvas').focus()")
