@@ -104,7 +104,7 @@ def test_functions_that_call_each_other_end() -> None:
 
 def test_a_long_chain_of_calls_is_walked_in_no_time() -> None:
     """Each function calls the next two; the last writes a file. A walk that looks twice would not end."""
-    count = 3000
+    count = 1200
     made = [
         function(
             f"f{at}",

@@ -82,6 +82,6 @@ def test_a_long_graph_is_not_followed_as_a_whole(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         NearbyFlow, "_node", lambda self, flow, one: (followed.append(one.name), follow(self, flow, one))
     )
-    meta = chain(20_000)
-    NearbyFlow(meta, most=50).facts(Value(Level.of(meta), "n19999"))
+    meta = chain(3000)
+    NearbyFlow(meta, most=50).facts(Value(Level.of(meta), "n2999"))
     assert len(followed) == 50

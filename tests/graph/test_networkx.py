@@ -199,11 +199,11 @@ def chain(levels: int, calls: int, body: Any = ()) -> list[Any]:
     ("nodes", "functions"),
     [
         (call("c", "f0", "x"), chain(40, 4)),
-        (node("c", "Case", "x", "x", branches=[Func("f0")] * 20_000), chain(30, 1)),
-        (node("c", "Case", "x", "x", branches=[Func("empty")] * 30_000), [function("empty", [])]),
+        (node("c", "Case", "x", "x", branches=[Func("f0")] * 4000), chain(30, 1)),
+        (node("c", "Case", "x", "x", branches=[Func("empty")] * 6000), [function("empty", [])]),
         (
-            node("c", "MapDataset", *["x"] * 330, f=Func("wide")),
-            [function("wide", [f"a{at}" for at in range(330)])],
+            node("c", "MapDataset", *["x"] * 150, f=Func("wide")),
+            [function("wide", [f"a{at}" for at in range(150)])],
         ),
     ],
     ids=["calls of calls", "deep branches", "empty branches", "every input to every argument"],
@@ -211,7 +211,7 @@ def chain(levels: int, calls: int, body: Any = ()) -> list[Any]:
 def test_what_has_too_many_copies_is_refused(nodes: Any, functions: list[Any]) -> None:
     started = time.process_time()
     with pytest.raises(wb.errors.TooManyNodes, match="Raise max_nodes") as caught:
-        unfold(*inputs("x"), nodes, functions=functions, max_nodes=5_000)
+        unfold(*inputs("x"), nodes, functions=functions, max_nodes=1000)
     assert isinstance(caught.value, ValueError) and isinstance(caught.value, wb.WorkbenchError)
     assert time.process_time() - started < 10
 

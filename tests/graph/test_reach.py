@@ -68,10 +68,10 @@ def test_who_waits_may_wait_for_something_else_or_not_at_all() -> None:
 
 
 def test_a_long_chain_is_walked_without_recursion() -> None:
-    chain = {f"n{i}": node(f"n{i}", "X", f"n{i - 1}") for i in range(1, 20_000)}
-    assert len(ancestors(chain, ["n19999"])) == 19_999
-    assert len(descendants(chain, ["n0"])) == 20_000
-    assert len(needed(chain, ["n19999"], tensors={"n0:0": "<n0>"}, waits={})) == 20_000
+    chain = {f"n{i}": node(f"n{i}", "X", f"n{i - 1}") for i in range(1, 3000)}
+    assert len(ancestors(chain, ["n2999"])) == 2999
+    assert len(descendants(chain, ["n0"])) == 3000
+    assert len(needed(chain, ["n2999"], tensors={"n0:0": "<n0>"}, waits={})) == 3000
 
 
 # -- needs of a MetaGraph

@@ -604,7 +604,7 @@ def test_a_function_is_bound_to_an_asset_by_its_last_arguments(meta: MetaGraph, 
 
 def test_many_assets_handed_down_a_long_chain_of_calls() -> None:
     """Each function hands its arguments on in another order; none is walked more often than the limit allows."""
-    count, width = 300, 8
+    count, width = 120, 8
     names = [f"a{number}" for number in range(width)]
     functions = []
     for at in range(count):
