@@ -234,6 +234,8 @@ def reading(start: Start, folder: Path, *more: str) -> Running:
     running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v", *more)
     running.until("info R5-scalar image_base64@base64_input")
     wait_for(lambda: running.hold(pipe), "the reader of the pipe")
+    # Python acts on no signal between its last look and the system call that waits.
+    wait_for(lambda: psutil.Process(running.process.pid).status() == psutil.STATUS_SLEEPING, "its waiting")
     return running
 
 
