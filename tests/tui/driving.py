@@ -298,24 +298,26 @@ async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
     Letters typed into a field are waited for together. As `Pilot.press`, which waits after each key until the process
     has nothing to do: 80 ms and more for a letter.
     """
-    settled = False
     for key in keys:
-        await type_text(app, pilot, (key,))
-        settled = not (len(key) == 1 and isinstance(app.focused, Input))
-        if settled:
+        _send(app, key)
+        await _all_handled(app)
+        if not (len(key) == 1 and isinstance(app.focused, Input)):
             await settle(app, pilot)
-    if not settled:
-        await settle(app, pilot)
+    await settle(app, pilot)
 
 
 async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -> None:
     """Presses keys as fast as they are taken, as a paste does that a terminal does not mark as one."""
     for key in keys:
-        name = _character_to_key(key) if len(key) == 1 else key
-        event = events.Key(name, key if len(key) == 1 else None)
-        event.set_sender(app)
-        app.post_message(event)
+        _send(app, key)
     await rest(app)
+
+
+def _send(app: WorkbenchApp, key: str) -> None:
+    name = _character_to_key(key) if len(key) == 1 else key
+    event = events.Key(name, key if len(key) == 1 else None)
+    event.set_sender(app)
+    app.post_message(event)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = HANG) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -53,6 +54,9 @@ def test_every_size_can_be_used(sample_models: Path, tmp_path: Path, size: tuple
         assert wires(app) == ["pixels=myInput"]
         await press(app, pilot, "3")
         assert work(app).focused is not None and work(app).focused.id == "wires"  # type: ignore[union-attr]
+        primary = Color.parse(app.theme_variables["primary"])
+        panels = [panel for panel in app.screen.query(".panel") if panel.styles.border_top[1] == primary]
+        assert panels == [app.screen.focused]
         for region in ("#wires", "#findings"):
             assert bool(app.screen.query_one(region).region.width) == (not narrow or region == "#wires")
         await press(app, pilot, "tab", "tab")
@@ -75,8 +79,6 @@ def test_it_resizes_live(sample_models: Path, tmp_path: Path) -> None:
 
 
 def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: Path) -> None:
-    from textual.color import Color
-
     from workbench.tui.glyphs import AsciiFilter
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
@@ -89,6 +91,7 @@ def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: P
             ("escape", "v"),
         ):
             await press(app, pilot, *keys)
+            assert (app.screen.styles.background.a < 1) == app.screen.is_modal  # the first of its kind, too
             for strip in app.screen._compositor.render_strips(app.size):
                 text = "".join(segment.text for segment in ascii_filter.apply(list(strip), Color(0, 0, 0)))
                 assert text.isascii(), text
@@ -98,8 +101,6 @@ def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: P
 
 @pytest.mark.exhaustive
 def test_with_sixteen_colours_only_the_terminal_s_own_are_used(sample_models: Path, tmp_path: Path) -> None:
-    from textual.color import Color
-
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         for keys in (
             ("space", "space"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
-from workbench.tui.layout.resizing import Group, ResizableScreen, apply
+from workbench.tui.layout.resizing import Group, ResizableScreen, apply, set_size
 from workbench.tui.messages import SplitChanged
 from workbench.tui.widgets.browse import Browse
 from workbench.tui.widgets.findings import Findings
@@ -87,10 +87,10 @@ class ArrangedScreen(ResizableScreen):
         super().arrange_regions(width, height)
         lower, narrow = self.query_one("#lower"), self.has_class("-narrow")
         lower.set_class(not narrow and not self.lower_shown, "-away")
-        lower.styles.height = None if narrow or self.beside > 1 else self._lines_below()
+        set_size(lower, "y", None if narrow or self.beside > 1 else self._lines_below())
         panes = self.query_one("#panes")
         if narrow:
-            panes.styles.height = None
+            set_size(panes, "y", None)
         for group in self.groups():
             if group.name != "rows" or self.layout_kept.of(group.name, len(group.panes)) is not None:
                 apply(self.layout_kept, group)
@@ -102,7 +102,8 @@ class ArrangedScreen(ResizableScreen):
         for group in self.groups():
             if group.name.startswith("details"):
                 for pane in group.panes:
-                    pane.styles.width = pane.styles.height = None
+                    for axis in "xy":
+                        set_size(pane, axis, None)
                 apply(self.layout_kept, group)
 
     def _lines_below(self) -> int:

@@ -53,15 +53,21 @@ def _borders(pane: Widget) -> set[str]:
     return {"right"} if spacing.right else set()
 
 
+def set_size(pane: Widget, axis: str, size: int | str | None) -> None:
+    """Give a pane a size along an axis; None leaves it to the style sheet.
+
+    A size that was not set is not cleared: Textual would lay out the whole screen for it.
+    """
+    rule = "width" if axis == "x" else "height"
+    if size is not None or pane.styles.inline.has_rule(rule):
+        setattr(pane.styles, rule, size)
+
+
 def apply(layout: PaneLayout, group: Group) -> None:
     """Give the panes of a group the sizes that a user chose; without any, those of the style sheet."""
     sizes = layout.of(group.name, len(group.panes))
     for at, pane in enumerate(group.panes):
-        wanted = f"{sizes[at]}fr" if sizes is not None else None
-        if group.axis == "x":
-            pane.styles.width = wanted
-            continue
-        pane.styles.height = wanted
+        set_size(pane, group.axis, f"{sizes[at]}fr" if sizes is not None else None)
 
 
 class ResizableScreen(RegionScreen):

@@ -11,7 +11,6 @@ from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input
 
 from workbench.describe.actions import words
@@ -28,6 +27,7 @@ from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.host import Host
 from workbench.tui.learning.page import PageView
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.widgets.bars import Head, Keys
 from workbench.tui.widgets.lines import Lines, Painted
 
@@ -88,7 +88,7 @@ class TypedLine(Input):
         self._page().action_sideways(by)
 
 
-class LessonScreen(Screen[None]):
+class LessonScreen(BaseScreen[None]):
     """A walk through a lesson.
 
     Args:

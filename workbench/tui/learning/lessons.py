@@ -5,11 +5,10 @@ from __future__ import annotations
 from textwrap import shorten
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
@@ -18,6 +17,7 @@ from workbench.names import count
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.host import Host
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.lines import Lines, Painted
 
@@ -71,7 +71,7 @@ class Lessons(Lines):
             self.app.copy_to_clipboard(f"workbench learn {self.lessons[self.cursor // 2][0].name}")
 
 
-class LessonsScreen(Screen[None]):
+class LessonsScreen(BaseScreen[None]):
     """The lessons that come with the program."""
 
     app: Host
@@ -87,7 +87,8 @@ class LessonsScreen(Screen[None]):
             yield Static(_FIRST, classes="hint", markup=False)
         yield Keys()
 
-    def on_screen_resume(self) -> None:
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
         """Read the lessons, and how far the student is."""
         self._read()
 

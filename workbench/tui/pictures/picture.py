@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import on, work
 from textual.geometry import Offset, Region
-from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
@@ -21,6 +20,7 @@ from workbench.session.pictures.preview import Subject, View, written
 from workbench.tui import glyphs
 from workbench.tui.pictures.canvas import CanvasView
 from workbench.tui.pictures.overview import Overview
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.widgets.preview import Peek
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _HOPS = (
 )
 
 
-class PictureScreen(Screen[Going | None]):
+class PictureScreen(BaseScreen[Going | None]):
     """A screen with a picture of a subject; what stands beside it is a subclass's."""
 
     app: Host

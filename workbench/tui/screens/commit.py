@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Input
 
 from workbench.describe.actions import words
@@ -24,6 +23,7 @@ from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
 from workbench.tui.guidance.guide import guide
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.commit_form import CommitForm, slot_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.tui.host import Host
 
 
-class CommitScreen(Screen[None]):
+class CommitScreen(BaseScreen[None]):
     """The commit screen: a form; beside it the summary, the progress, the verdict.
 
     Args:

@@ -14,11 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from workbench.tui.actions import bindings
+from workbench.tui.screens.base import BaseScreen
 
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer], Generic[Answer]):
+class Dialog(ModalScreen[Answer], BaseScreen[Answer], Generic[Answer]):
     """A dialog over the screen beneath; Escape closes it."""
 
     # a relative path would be looked for beside the subclass

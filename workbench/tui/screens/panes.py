@@ -65,6 +65,7 @@ class PanesScreen(ArrangedScreen):
         self._problems: dict[tuple[Path, tuple[str, ...] | None], WorkbenchError] = {}
         self._remembered: set[Path] = set()
         self._outcome: Outcome | None = None
+        self._entitled: dict[Widget, tuple[str, str]] = {}
 
     def compose(self) -> ComposeResult:
         """Yield head, tabs, panes, wires and findings, command line and keys.
@@ -254,22 +255,27 @@ class PanesScreen(ArrangedScreen):
         """Update the titles of the panes."""
         for position, pane in enumerate(self.panes):
             if not pane.handle:
-                pane.border_title, pane.border_subtitle = "", ""
+                self._entitle(pane, "")
                 continue
             title = f"{glyphs.mark(position)} {show(pane.handle)}"
             if pane.in_detail and pane.details.detail is not None:
                 title = f"{title} {glyphs.CLOSED} {pane.details.detail.title}"
             title += self.note_of(pane)
-            pane.border_title = title.replace("[", r"\[")
             subtitle = ""
             if pane.rows.hits is not None:
                 subtitle = f"{len(pane.rows.hits):,} of {len(pane.viewer.index) if pane.viewer else 0:,}"
             elif self.picked is not None and pane.handle != self.picked.handle:
                 what = "outputs" if self.picked.side == "target" else "inputs"
                 subtitle = f"{what} for {show(self.picked.endpoint.written, 40)}"
-            pane.border_subtitle = subtitle.replace("[", r"\[")
-        self.query_one(Wires).border_title = standing.list_title(self.session)
-        self.query_one(Findings).border_title = "Findings"
+            self._entitle(pane, title.replace("[", r"\["), subtitle.replace("[", r"\["))
+        self._entitle(self.query_one(Wires), standing.list_title(self.session))
+        self._entitle(self.query_one(Findings), "Findings")
+
+    def _entitle(self, panel: Widget, title: str, subtitle: str = "") -> None:
+        """Give a panel its titles; Textual would parse and draw even those that it has."""
+        if self._entitled.get(panel) != (title, subtitle):
+            self._entitled[panel] = title, subtitle
+            panel.border_title, panel.border_subtitle = title, subtitle
 
     def note_of(self, pane: Browse) -> str:
         """Return what the title of a pane says behind the model's name."""

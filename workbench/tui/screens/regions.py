@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual import events, on
-from textual.screen import Screen
 from textual.widget import Widget
 
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.widgets.bars import Tabs
 
 NARROW = 110
@@ -15,7 +15,7 @@ NARROW = 110
 _TALL = 46
 
 
-class RegionScreen(Screen[None]):
+class RegionScreen(BaseScreen[None]):
     """A screen of regions side by side, shown as tabs where it is narrow.
 
     Regions are widgets of class `region`, in containers of class `holder`.

@@ -10,7 +10,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Static
 
 from workbench.disk.samples import sample_models
@@ -18,6 +17,7 @@ from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.lists.places import Entry, begin, known
 from workbench.tui.actions import bindings
+from workbench.tui.screens.base import BaseScreen
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.chooser import Chooser
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FIRST = "Enter opens the marked line. Type a path, or letters of a name, to find a model of yours."
 
 
-class StartScreen(Screen[None]):
+class StartScreen(BaseScreen[None]):
     """The start screen: the story, sample models, recent models, those below the working folder."""
 
     app: Host

@@ -45,8 +45,9 @@ class Head(Bar):
 
     def show_pieces(self, left: list[tuple[str, str]], right: list[tuple[str, str]]) -> None:
         """Show pieces of (text, role); the left ones are cut where there is no room."""
-        self._left, self._right = left, right
-        self.refresh()
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            self.refresh()
 
     def render(self) -> Text:
         """Return the line."""
@@ -83,8 +84,9 @@ class Tabs(Bar):
 
     def show_tabs(self, tabs: list[tuple[str, str]], active: str) -> None:
         """Show tabs of (region, label)."""
-        self._tabs, self._active = tabs, active
-        self.refresh()
+        if (tabs, active) != (self._tabs, self._active):
+            self._tabs, self._active = tabs, active
+            self.refresh()
 
     def render(self) -> Text:
         """Return the line."""
@@ -115,8 +117,9 @@ class CommandLine(Bar):
 
     def show_command(self, command: str) -> None:
         """Show a command line."""
-        self.command = command
-        self.refresh()
+        if command != self.command:
+            self.command = command
+            self.refresh()
 
     def render(self) -> Text:
         """Return the line; each word that is too long is cut in its middle."""

@@ -36,9 +36,10 @@ class Peek(Widget):
             text: what is shown.
             shrink: it is of another kind than the last one, so that it may take fewer lines.
         """
-        self._text = text
+        same, self._text = text == self._text, text
         self._fit(1 if shrink else self._lines)
-        self.refresh()
+        if not same:
+            self.refresh()
 
     def _fit(self, least: int) -> None:
         width = self.scrollable_content_region.width
