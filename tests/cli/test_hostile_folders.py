@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, Done, call
+from tests.sampling import plainly
 from tests.timing import ends
 from workbench.checks.open_model import examine
 from workbench.disk import files
@@ -60,7 +61,10 @@ def _special(kind: str, path: Path) -> None:
         path.symlink_to({"zero": "/dev/zero", "terminal": "/dev/tty", "memory": "/proc/self/mem"}[kind])
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "nowhere", "zero", "terminal", "memory"])
+KINDS = ["pipe", "folder", "loop", "nowhere", "zero", "terminal", "memory"]
+
+
+@pytest.mark.parametrize("kind", plainly(KINDS, "pipe", "folder", "loop", "zero"))
 @pytest.mark.parametrize("name", ["saved_model.pb", INDEX, SHARD])
 def test_what_is_no_file_is_not_waited_for(
     name: str, kind: str, model: Path, run: Callable[[], list[Done]]

@@ -8,6 +8,7 @@ import pytest
 
 import workbench
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call, copy_of, tree
+from tests.sampling import plainly
 from workbench.errors import CannotWrite
 
 MERGE = ["merge", "IMAGE", "DIGITS", "--wire", WIRE, "--no-verify"]
@@ -40,8 +41,16 @@ def words(line: list[str], models: dict[str, str]) -> list[str]:
     return [models.get(word, word) for word in line]
 
 
-@pytest.mark.parametrize("command", FOLDERS)
-@pytest.mark.parametrize("target", ["digits/out", "digits/variables/a/b", "alias/out", "image/../digits/out"])
+TARGETS = ("digits/out", "digits/variables/a/b", "alias/out", "image/../digits/out")
+INTO_A_SOURCE = [(command, target) for target in TARGETS for command in FOLDERS]
+
+
+@pytest.mark.parametrize(  # each command once, each target once
+    ("command", "target"),
+    plainly(
+        INTO_A_SOURCE, *(("merge", target) for target in TARGETS), *((name, TARGETS[0]) for name in FOLDERS)
+    ),
+)
 def test_no_target_in_a_source(
     capsys: pytest.CaptureFixture[str], models: dict[str, str], tmp_path: Path, command: str, target: str
 ) -> None:

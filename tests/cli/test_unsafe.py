@@ -13,6 +13,7 @@ from tests.protos import const, function, node
 from tests.sampling import plainly
 from tests.surgery.tiny import Tiny, doubler
 from workbench import Proving, WorkbenchError, run, verify
+from workbench.cli.main import main
 
 NOBODY = "/no/such/python"
 """An interpreter that is not there: whoever gets as far as to start it says so, and ends with 2."""
@@ -44,14 +45,21 @@ def scalar(name: str, text: str) -> Any:
     return made
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the models are; nobody changes them."""
+    folder = tmp_path_factory.mktemp("unsafe")
+    bad, good = reads_a_file(folder / "bad").save(), doubler(folder / "good").save()
+    merged = folder / "merged"
+    words = ["merge", str(good), str(bad), "--wire", "y=x", "-o", str(merged), "--no-verify"]
+    assert main(words) == 0, "joining runs nothing"
+    return {"bad": str(bad), "good": str(good), "merged": str(merged)}
+
+
 @pytest.fixture
-def places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+def places(made: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """Where the models are, and a target."""
-    bad, good = reads_a_file(tmp_path / "bad").save(), doubler(tmp_path / "good").save()
-    merged, out = tmp_path / "merged", tmp_path / "out"
-    made = call(capsys, "merge", good, bad, "--wire", "y=x", "-o", merged, "--no-verify")
-    assert made.code == 0, "joining runs nothing"
-    return {"bad": str(bad), "good": str(good), "merged": str(merged), "out": str(out)}
+    return {**made, "out": str(tmp_path / "out")}
 
 
 @pytest.mark.parametrize("words", RUNNING, ids=" ".join)

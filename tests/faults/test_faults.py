@@ -20,7 +20,6 @@ from tests.faults import places
 from tests.faults.commits import COMMITS, SAMPLES, TWO, make_models, tree
 from tests.faults.kernel import WHY_NOT, Act, Call, watch, watch_here
 from tests.faults.points import FAULTS, MORE_FAULTS, Bench, Fault, Point, preload, program
-from tests.sampling import plainly
 from tests.surgery.tiny import Tiny
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.errors import CannotWrite
@@ -223,9 +222,10 @@ exit $code
 """
 
 
-@pytest.mark.parametrize("size", plainly(["4k", "16k", "48k", "128k"], "16k"))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("size", ["4k", "16k", "48k", "128k"])
 def test_a_small_disk(size: str, tmp_path: Path) -> None:
-    """A real one: a tmpfs of that size in a mount namespace of its own."""
+    """A real one: a tmpfs of that size in a mount namespace of its own. The plain run has one among bad inputs."""
     disk = tmp_path / "disk"
     disk.mkdir()
     words = ["merge", SAMPLES / "image_base64", SAMPLES / "digits", "--wire", "pixels=myInput", "--no-verify"]

@@ -25,10 +25,11 @@ from workbench.__main__ import main
 from workbench.runtime.child_process import process
 
 
-class Command(subprocess.Popen[str]):
-    """A command line as a process, in all else as `Popen` has it: where that would execute a program, it forks."""
+class Forked(subprocess.Popen[str]):
+    """Work as a process, in all else as `Popen` has it: where that would execute a program, it forks."""
 
-    def __init__(self, *words: str | Path, **options: Any) -> None:
+    def __init__(self, work: Callable[[], int | None], *words: str | Path, **options: Any) -> None:
+        self._work = work
         super().__init__(
             [sys.executable, "-m", "workbench", *map(str, words)], **{"text": True, "bufsize": -1, **options}
         )
@@ -65,12 +66,19 @@ class Command(subprocess.Popen[str]):
                 if preexec_fn is not None:
                     preexec_fn()
 
-            _live(begin)
+            _live(begin, self._work)
         self._child_created = True
         os.close(closed_then)
         os.read(begun, 1)
         os.close(begun)
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+class Command(Forked):
+    """A command line as a process."""
+
+    def __init__(self, *words: str | Path, **options: Any) -> None:
+        super().__init__(main, *words, **options)
 
 
 def ran(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -113,12 +121,12 @@ def _become(
     sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
 
 
-def _live(begin: Callable[[], None]) -> NoReturn:
-    """Run the command, and end as the interpreter would."""
+def _live(begin: Callable[[], None], work: Callable[[], int | None]) -> NoReturn:
+    """Do the work, and end as the interpreter would."""
     code = 70
     try:
         begin()
-        code = as_a_program(main)
+        code = as_a_program(work)
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -6,9 +6,7 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests import protos
+from tests.forking.commands import Forked
 from tests.protos import graph, meta_graph, node, write
+from tests.timing import FOREVER
 from workbench.checks.unsafe import scan, unsafe_ops
 from workbench.disk import dtypes, schema
 from workbench.disk.atomic import temporary
@@ -226,6 +226,7 @@ def cut_off(path: Path) -> None:
 
 def written_to(path: Path) -> None:
     found = os.stat(path)
+    time.sleep(0.02)  # a change in the same tick of the system's clock has the same time
     with path.open("r+b") as file:
         file.write(b"!")
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))  # who hides it can't set the time of change
@@ -253,7 +254,6 @@ def whole(tmp_path: Path) -> Path:
     folder = with_variables(write(tmp_path / "m", with_asset("vocab.txt")))
     (folder / "assets").mkdir()
     (folder / "assets" / "vocab.txt").write_text("a\nb\n")
-    time.sleep(0.02)  # a change in the same tick of the system's clock has the same time
     return folder
 
 
@@ -384,31 +384,22 @@ def test_it_is_removed_when_something_fails(
         assert len(os.listdir("/proc/self/fd")) == open_files
 
 
-PROGRAM = """
-import sys, tempfile, time
-tempfile.tempdir = sys.argv[2]
-from workbench.model import open_model
-from workbench.runtime.child_process.private_copy import Copies
-with Copies() as copies:
-    copies.of(open_model(sys.argv[1]))
-    print("ready", flush=True)
-    time.sleep(60)
-"""
+def begun(whole: Path) -> Forked:
+    """A process that holds a copy, in the temporary folder of this one."""
 
+    def hold() -> None:
+        with Copies() as copies:
+            copies.of(open_model(whole))
+            print("ready", flush=True)
+            time.sleep(FOREVER)
 
-def begun(whole: Path, temporary_folder: Path) -> subprocess.Popen[bytes]:
-    """A process that holds a copy."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(whole), str(temporary_folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+    process = Forked(hold, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process
 
 
 def test_an_interrupted_process_leaves_nothing(whole: Path, temporary_folder: Path) -> None:
-    process = begun(whole, temporary_folder)
+    process = begun(whole)
     assert list(temporary_folder.iterdir())
     process.send_signal(signal.SIGINT)
     process.wait(30)
@@ -418,7 +409,7 @@ def test_an_interrupted_process_leaves_nothing(whole: Path, temporary_folder: Pa
 def test_what_a_killed_process_left_is_removed_by_the_next_and_what_lives_is_not(
     whole: Path, temporary_folder: Path
 ) -> None:
-    living, killed = begun(whole, temporary_folder), begun(whole, temporary_folder)
+    living, killed = begun(whole), begun(whole)
     try:
         killed.kill()
         killed.wait(30)

@@ -81,6 +81,12 @@ class Parser(argparse.ArgumentParser):
     """
 
     examples: Callable[[], str] = str
+    _usage = ""
+
+    def format_usage(self) -> str:
+        """Return the usage; argparse asks for it before it parses anything."""
+        self._usage = self._usage or super().format_usage()
+        return self._usage
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found wrong."""
@@ -136,8 +142,9 @@ def _help_width() -> int:
     return max(min(columns, 110) - 2, 40)
 
 
+@cache
 def make_parser(name: str) -> Parser:
-    """Return the parser of one command, with the options that all have."""
+    """Return the parser of one command, with the options that all have; a lesson runs many commands."""
     module = command(name)
     parser = Parser(
         prog=f"workbench {name}",

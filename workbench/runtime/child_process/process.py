@@ -31,6 +31,7 @@ _CHATTER = re.compile(  # what TensorFlow prints on every start of a machine wit
     r"absl::InitializeLog|cudart_stub|cuda_platform|cpu_feature_guard|rebuild TensorFlow with|oneDNN custom"
 )
 _PASS_DESCRIPTORS = os.name == "posix"
+_END_LIMIT = 2.0  # seconds between the end of its pipe and its own
 _CAN_POLL = hasattr(select, "poll")
 _READS = 64  # of 64 KiB each: a model that never stops printing does not keep its reader
 
@@ -131,7 +132,7 @@ class Process:
             for line in stream:
                 self.answers.put(line)
         # what it said last, and how it ended, belong to the news of its end
-        self._ended.wait(2.0)
+        self._ended.wait(_END_LIMIT)
         self.answers.put(None)
 
     def _write(self, sink: int) -> None:

@@ -18,13 +18,14 @@ def import_tensorflow(setup: Json) -> Json:
     gc.disable()  # importing makes no garbage, and looking for it takes a fifth of the time
     try:
         import tensorflow
-        import numpy  # isort: skip (so that the message is about TensorFlow)
+
+        version = getattr(tensorflow, "__version__", None)
+        if version is None or int(version.split(".")[0]) < 2:
+            message = f"it has TensorFlow {version or 'without a version'}; 2.0 or later is needed"
+            return {"event": "failed", "kind": "no-tensorflow", "message": message}
+        import numpy
     except Exception as error:  # a broken install raises anything
         message = f"{type(error).__name__}: {short(error)}"
-        return {"event": "failed", "kind": "no-tensorflow", "message": message}
-    version = getattr(tensorflow, "__version__", None)
-    if version is None or int(version.split(".")[0]) < 2:
-        message = f"it has TensorFlow {version or 'without a version'}; 2.0 or later is needed"
         return {"event": "failed", "kind": "no-tensorflow", "message": message}
     gc.freeze()  # what stays: a collection need not go through all of TensorFlow
     gc.enable()
