@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +47,21 @@ def statements_of(path: Path) -> Iterator[ast.AST]:
         for name in ("body", "orelse", "finalbody", "handlers", "cases"):
             todo += getattr(node, name, ())
         yield node
+
+
+def import_statements(path: Path) -> Iterator[ast.stmt]:
+    """Yield what begins a line with `import` or `from`, without parsing the rest of the module.
+
+    A statement that a docstring shows is among them.
+    """
+    text = text_of(path)
+    for found in _IMPORT.finditer(text):
+        with suppress(SyntaxError):  # prose
+            (statement,) = ast.parse(found[1]).body
+            yield ast.increment_lineno(statement, text.count("\n", 0, found.start(1)))
+
+
+_IMPORT = re.compile(r"^[ \t]*((?:import|from)\b(?:[^(\n]*\([^)]*\)|[^(\n]*$))", re.MULTILINE)
 
 
 @contextmanager

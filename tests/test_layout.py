@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TypeGuard
 
 import networkx as nx
+import pytest
 
 import workbench
-from tests.sources import nodes_of, statements_of, text_of
+from tests.sources import import_statements, nodes_of, statements_of, text_of
 
 PACKAGE = Path(workbench.__file__).parent
 REPOSITORY = PACKAGE.parent
@@ -74,7 +75,7 @@ def imports_by_name(node: ast.AST) -> TypeGuard[ast.Call]:
 def imports(module: str) -> Iterator[Import]:
     """Every import of ours, deferred ones and those for type checkers too."""
     path = MODULE_FILES[module]
-    for node in nodes_of(path) if "import_module" in text_of(path) else statements_of(path):
+    for node in nodes_of(path) if "import_module" in text_of(path) else import_statements(path):
         for target in named_by(node, module):
             if target.partition(".")[0] == "workbench" and target != module:
                 yield Import(module, target, getattr(node, "lineno", 0))
@@ -96,6 +97,16 @@ def layers() -> list[list[str]]:
 
 def room(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
+
+
+@pytest.mark.exhaustive
+def test_no_import_is_missed() -> None:
+    """Imports are looked for in the text, because parsing all of it takes a second."""
+    for path in MODULE_FILES.values():
+        found = [(ast.dump(node), node.lineno) for node in import_statements(path)]
+        for node in statements_of(path):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                assert (ast.dump(node), node.lineno) in found, path
 
 
 def test_no_circle_of_files() -> None:

@@ -20,8 +20,8 @@ _OF_OS = re.compile(
 )
 _OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
 _OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
-_NAMES = "|".join(name.pattern.removesuffix(r"\Z") for name in (_OF_OS, _OF_SHUTIL, _OF_A_PATH))
-_CALLED = re.compile(rf"\b(open|{_NAMES})\(")
+_NAMES = [name.pattern.removesuffix(r"\Z") for name in (_OF_OS, _OF_SHUTIL, _OF_A_PATH)]
+_CALLED = re.compile(r"\bopen\(|\bos\.{}\(|\bshutil\.{}\(|\.{}\(".format(*_NAMES))
 """What is in the text of a file that has such a place: the others need not be parsed."""
 
 _PROVEN = frozenset({"runtime/child_process/private_copy.py"})

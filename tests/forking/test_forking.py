@@ -93,7 +93,7 @@ def test_an_end_by_a_signal_is_reported(server: ForkServer) -> None:
 
 def test_forks_end_with_the_server() -> None:
     """Where they ask the kernel for it, as the child script does."""
-    server = ForkServer(os.environ, ("numpy",))
+    server = ForkServer(os.environ, ())
     source, sink = os.pipe()
     code = (
         "import ctypes, signal\n"
