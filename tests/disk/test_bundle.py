@@ -275,8 +275,10 @@ def test_slices_that_are_not_as_announced(tmp_path: Path) -> None:
 
 
 def test_many_slices_take_no_quadratic_time(tmp_path: Path) -> None:
-    rows = [[(2 * number, 2), (0, FULL)] for number in range(5000)]
-    assert len(Bundle.open(partitioned(tmp_path / "rows", (10_000, 1), rows)).entry("w").slices) == 5000
+    rows = [[(2 * number, 2), (0, FULL)] for number in range(2000)]
+    bundle = Bundle.open(partitioned(tmp_path / "rows", (4000, 1), rows))
+    with costs_at_most(0.5):
+        assert len(bundle.entry("w").slices) == 2000
     tiles = [[(r, 1), (c, 1)] for r in range(40) for c in range(40)]
     _refused(partitioned(tmp_path / "tiles", (40, 40), tiles), "1024 is the most")
 

@@ -220,10 +220,11 @@ def test_the_main_graph_alone_is_never_too_large() -> None:
     assert len(wb.to_networkx(MetaGraph(meta_graph(graph(*inputs("x", "y", "z")))), max_nodes=1)) == 3
 
 
-def test_random_calls_against_an_evaluator() -> None:
+@pytest.mark.parametrize("graphs", [15, pytest.param(150, marks=pytest.mark.exhaustive)])
+def test_random_calls_against_an_evaluator(graphs: int) -> None:
     """The placeholders behind each node are what running the graph on sets of names gives."""
     rng = random.Random(3)
-    for _ in range(40):
+    for _ in range(graphs):
         library: dict[str, Any] = {}
         for depth in range(4):
             nodes, known = _random_nodes(rng, ["a", "b"], list(library), inside=True)

