@@ -7,14 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import RenderableType
 from textual import events
 from textual._compositor import Compositor
-from textual.css.model import RuleSet
-from textual.css.stylesheet import Stylesheet
 from textual.geometry import Offset, Size
 from textual.keys import _character_to_key
 from textual.message_pump import MessagePump
@@ -25,6 +22,8 @@ from textual.widgets._toast import ToastHolder
 from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
+from tests.tui.remembering import make_loop, remember
+from workbench.errors import WorkbenchError
 from workbench.session.session import Session
 from workbench.session.store import Store
 from workbench.tui.app import WorkbenchApp
@@ -92,7 +91,7 @@ class Kept:
         self.app = app
         self._started: dict[Hashable, object] = {}
         """What the screen is made of once the models are opened, by size."""
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=make_loop)
         self._running = app.run_test(size=size, notifications=True)
         with unhurried():
             self._pilot = self._runner.run(self._running.__aenter__())
@@ -154,15 +153,18 @@ class Kept:
 
     def _empty(self, screen: WorkScreen, session: Session) -> None:
         """Gives the main screen another session: half of what a new screen costs."""
+        for source in session.plan.sources:
+            with suppress(WorkbenchError, OSError):  # it says so itself
+                session.load(source.path, source.tags)
         with self.app.batch_update():
             vars(self.app.session).update(vars(session))
             for cache in (screen._viewers, screen._wired, screen._problems, screen._remembered):
                 cache.clear()
             screen.picked = screen._outcome = None
             screen.query(f"{FilterLine.__name__}, {ToastHolder.__name__}").remove()
-            screen._load_all()
             screen.go_region("pane-0")
             screen.changed(save=False)
+            screen._load_all()
 
     async def _renew(self) -> None:
         """Puts the screens in place with which an application starts."""
@@ -186,21 +188,7 @@ class Kept:
             await rest(self.app)
 
 
-_parse_rules = Stylesheet._parse_rules
-_parsed: dict[Hashable, list[RuleSet]] = {}
-
-
-def _parse_once(sheet: Stylesheet, *given: Any, **named: Any) -> list[RuleSet]:
-    """Parses a style sheet as a sheet does that remembers: each application has its own, and all are the same."""
-    key = (frozenset(sheet._variables.items()), given, *sorted(named.items()))
-    if key not in _parsed:
-        _parsed[key] = _parse_rules(sheet, *given, **named)
-    return _parsed[key]
-
-
-Stylesheet._parse_rules = _parse_once  # type: ignore[method-assign,assignment]
-RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity, as its own, but not in Python
-
+remember()
 _draw_frame = Compositor.render_update
 
 

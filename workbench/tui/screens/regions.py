@@ -82,14 +82,17 @@ class RegionScreen(BaseScreen[None]):
     def mark(self, marks: Iterable[tuple[Widget, str, bool]]) -> None:
         """Give widgets their classes, as (widget, class, on or off).
 
-        Styles are worked out once for all, and only for what is in a widget that changes.
+        Styles are worked out once for all, and only for widgets that change: what is inside a region or a holder does
+        not depend on their classes. Everything depends on those of the screen.
         """
         changed = [one for one in marks if one[0].has_class(one[1]) is not one[2]]
         for widget, name, wanted in changed:
             widget.set_class(wanted, name, update=False)
         if changed:
-            inside = {node for widget, _, _ in changed for node in widget.walk_children(with_self=True)}
-            self.app.stylesheet.update_nodes(inside, animate=True)
+            widgets = {widget for widget, _, _ in changed}
+            self.app.stylesheet.update_nodes(
+                self.walk_children(with_self=True) if self in widgets else widgets, animate=True
+            )
 
     # -- going
 
