@@ -21,8 +21,9 @@ _OF_OS = re.compile(
 _OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
 _OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
 _NAMES = [name.pattern.removesuffix(r"\Z") for name in (_OF_OS, _OF_SHUTIL, _OF_A_PATH)]
-_CALLED = re.compile(r"\bopen\(|\bos\.{}\(|\bshutil\.{}\(|\.{}\(".format(*_NAMES))
-"""What is in the text of a file that has such a place: the others need not be parsed."""
+_CALLED = re.compile(r"open\(|os\.{}\(|shutil\.{}\(|\.{}\(".format(*_NAMES))
+_WORDS = ("open(", "os.", "shutil.", "dir(", "unlink(", "_to(", "touch(", "write_", "rmtree(")
+"""What is in the text of a file that has such a place: others need not be parsed, nor searched without these words."""
 
 _PROVEN = frozenset({"runtime/child_process/private_copy.py"})
 """Met where TensorFlow runs only, which no commit in the list of points does."""
@@ -59,10 +60,14 @@ def _all() -> list[tuple[str, int]]:
 def _found() -> Iterator[tuple[str, int]]:
     for path in sorted(Path(PACKAGE).rglob("*.py")):
         file = str(path.relative_to(PACKAGE))
-        if not file.startswith(_CHILD) and _CALLED.search(text_of(path)):
+        if not file.startswith(_CHILD) and _may_change(text_of(path)):
             for node in nodes_of(path):
                 if isinstance(node, ast.Call) and _changes(node):
                     yield file, node.lineno
+
+
+def _may_change(text: str) -> bool:
+    return any(word in text for word in _WORDS) and _CALLED.search(text) is not None
 
 
 def _changes(call: ast.Call) -> bool:
