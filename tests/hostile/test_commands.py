@@ -10,16 +10,16 @@ import pytest
 from tests.cli.test_unsafe import NOBODY, RUNNING
 from tests.cli.tools import call
 from tests.hostile import HOSTILE, Hostile
-from tests.sampling import every
+from tests.sampling import every, plainly
 from tests.surgery.tiny import doubler
 from workbench import Proving, WorkbenchError, open_model, run, verify
 from workbench.runtime.child_process.child import Child
 
 THREE = ("save_function", "registered_table_destroyed", "table_initializer_collection")
-"""While restoring, at deletion, and where there is no init op."""
+"""While restoring, at deletion, and where there is no init op. What a command asks is not a matter of which."""
 
 
-@pytest.fixture(scope="module", params=THREE)
+@pytest.fixture(scope="module", params=plainly(THREE, THREE[0]))
 def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A hostile model, a good one, and the two joined without running anything."""
     top = tmp_path_factory.mktemp(request.param)

@@ -243,7 +243,7 @@ SELECT_ALL = "picture.items.forEach((_, at) => at && picture.select(at)); pictur
 def test_boxes_are_apart_and_lines_end_at_them(name: str, page: Page, tmp_path: Path) -> None:
     made: Any = {
         "loop": loop,
-        "chain": long_chain,
+        "chain": lambda: chain(200, BLOCKS),
         "hub": lambda: hub(100),
         "join": lambda: wb.draw(
             wb.Plan.join(img=SAMPLES / "image_base64", net=SAMPLES / "digits", wires=["pixels=myInput"]),

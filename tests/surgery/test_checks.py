@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.describe.actions import words
@@ -167,7 +168,7 @@ LOSSLESS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("have", NUMBERS)
+@pytest.mark.parametrize("have", plainly(NUMBERS, "float32", "uint8", "int64", "bool"))
 def test_dtypes_of_numbers(tmp_path: Path, have: str) -> None:
     """The adapter is named, and whether it loses anything, for every pair."""
     source = typed(tmp_path / "a", have)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.sampling import plainly
 from tests.surgery.tiny import Tiny, doubler, plan
 from tests.surgery.tools import draft_of
 from workbench.describe.actions import words
@@ -107,14 +108,12 @@ def test_what_a_recipe_tells(story: Plan, tmp_path: Path) -> None:
     assert found["result"] == {}
 
 
+KEEP = {"keep_outputs": True, "keep_signatures": True}
+NAMED = {"tags": ("serve", "gpu"), "signature": "mine"}
+
+
 @pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"keep_outputs": True, "keep_signatures": True},
-        {"tags": ("serve", "gpu"), "signature": "mine"},
-        {"format": "tf1"},
-    ],
+    "options", plainly([{}, KEEP, NAMED, {"format": "tf1"}], KEEP, NAMED, {"format": "tf1"})
 )
 def test_a_saved_recipe_gives_the_same_plan_and_bytes(
     story: Plan, tmp_path: Path, options: dict[str, Any]
