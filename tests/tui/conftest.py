@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -19,5 +20,8 @@ def _no_idle_tensorflow(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="package", autouse=True)
 def _nothing_is_kept() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(10_000, 20, 20)  # applications that are kept are much to look through
     yield
+    gc.set_threshold(*before)
     close_kept()

@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 from rich.console import RenderableType
@@ -66,6 +68,9 @@ def drive(
     return kept.app
 
 
+_looked_at: WeakSet[Screen[Any]] = WeakSet()
+"""What a story has drawn itself: each screen that one ends with is drawn at least once."""
+
 Wanted = tuple[Look, int]
 _kept: dict[Wanted, Kept] = {}
 """Those that the next stories may have."""
@@ -110,8 +115,10 @@ class Kept:
 
     def run(self, story: Story) -> None:
         async def told() -> None:
+            _looked_at.clear()
             await story(self.app, self._pilot)
-            draw(self.app)
+            if self.app.screen_stack and self.app.screen not in _looked_at:
+                draw(self.app)
 
         with unhurried():
             self._runner.run(told())
@@ -329,6 +336,7 @@ def screen_text(app: WorkbenchApp) -> str:
     """What is on the screen, as lines of text."""
     width, height = app.size
     lines = []
+    _looked_at.add(app.screen)
     for strip in app.screen._compositor.render_strips(app.size):
         lines.append("".join(segment.text for segment in strip)[:width])
     return "\n".join(lines[:height])

@@ -41,7 +41,7 @@ Handlers = Iterable[tuple[type, Callable[[Message], Awaitable[Any]]]]
 
 def _find_handlers_of_some(pump: MessagePump, name: str, message: Message) -> Handlers:
     """Look for handlers where a class has any: most messages bubble through widgets that have none."""
-    return _find_handlers(pump, name, message) if _has_handlers(type(pump), name, type(message)) else ()
+    return _find_handlers(pump, name, message) if _has_handlers(type(pump), name, type(message)) else ()  # type: ignore[arg-type]
 
 
 @functools.cache
@@ -70,5 +70,5 @@ def remember() -> None:
     """Let all applications of this process do so."""
     Stylesheet._parse_rules = _parse_once  # type: ignore[method-assign,assignment]
     RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity, as its own, but not in Python
-    _callback._count_parameters = _count_once
+    _callback._count_parameters = _count_once  # type: ignore[assignment]
     MessagePump._get_dispatch_methods = _find_handlers_of_some  # type: ignore[method-assign,assignment]

@@ -103,7 +103,7 @@ def test_cancelling_leaves_nothing_behind(
         await press(app, pilot, "space", "space", "c")
         await type_text(app, pilot, [*str(target), "enter"])
         await until(pilot, lambda: commit_screen(app).progress.phase == phase)
-        await pilot.press("escape")
+        await type_text(app, pilot, ["escape"])
         pressed.set()
         await done(app, pilot)
         assert "cancelled" in said(app), said(app)
@@ -196,14 +196,12 @@ def test_options_are_in_the_command_and_can_be_undone(sample_models: Path, tmp_p
                 box.toggle()
         await settle(app, pilot)
         screen.query_one("#field-handle-1").focus()
-        await pilot.press("end", *"x", "enter")
-        await settle(app, pilot)
+        await press(app, pilot, "end", *"x", "enter")
         line = command(app)
         assert "--freeze" in line and "--serving" in line and "digitsx=" in line
         assert "converted to constants" in said(app)
         screen.query_one("#field-handle-1").focus()
-        await pilot.press("end", *"!", "enter")
-        await settle(app, pilot)
+        await press(app, pilot, "end", *"!", "enter")
         assert app.session.handles == ("image_base64", "digitsx"), "a handle that can't be one is not taken"
         await press(app, pilot, "escape", "u", "u", "u")
         assert app.session.handles == PAIR and not app.session.plan.result.freeze
@@ -241,7 +239,9 @@ def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.fresh_tensorflow
-def test_a_cancelled_commit_ends_after_its_child(sample_models: Path, tmp_path: Path) -> None:
+def test_a_cancelled_commit_ends_after_its_child(
+    sample_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The next commit would take over a child that is about to be killed."""
     from workbench.runtime.child_process.child import Child
     from workbench.session.committing import Committer
@@ -253,15 +253,14 @@ def test_a_cancelled_commit_ends_after_its_child(sample_models: Path, tmp_path: 
         """A child whose end takes a while, as on a busy machine."""
 
         def kill(self) -> None:
-            time.sleep(1.0)
+            time.sleep(0.2)
             super().kill()
 
     draft = apply(Plan.join(*(sample_models / name for name in PAIR), wires="pixels=myInput"))
+    monkeypatch.setattr("workbench.runtime.child_process.child.Child", Slow)
     committer = Committer()
     committer.warm(CommitOptions())
-    assert committer._child is not None
-    committer._child.close()
-    committer._child = Slow().start()
+    assert isinstance(committer._child, Slow)
 
     def cancel(phase: str, text: str) -> None:
         committer.cancel()

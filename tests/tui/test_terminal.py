@@ -21,8 +21,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.timing import HANG
+from tests.tui.driving import drive, press, screen_text
+from workbench.tui.app import WorkbenchApp
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -193,11 +196,13 @@ def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, t
         tty.process.wait(HANG)
     (plan,) = (tmp_path / "state" / "workbench" / "plans").glob("*.json")
     assert "myInput" in plan.read_text()
-    with terminal([], tmp_path, tmp_path / "state") as tty:
-        tty.until("Not finished")
-        tty.settled()
-        tty.send("\r")
-        tty.until("can be committed")
+
+    async def found(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert "Not finished" in screen_text(app)
+        await press(app, pilot, "enter")
+        assert "can be committed" in screen_text(app)
+
+    drive(found, state=tmp_path / "state" / "workbench")
 
 
 def test_it_ends_when_nobody_takes_what_it_writes(sample_models: Path, tmp_path: Path) -> None:
@@ -210,12 +215,10 @@ def test_it_ends_when_nobody_takes_what_it_writes(sample_models: Path, tmp_path:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
-def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: Path) -> None:
+def test_it_suspends_to_the_shell_and_comes_back(tmp_path: Path) -> None:
     with terminal([], tmp_path, tmp_path / "state", Shell) as tty:
-        tty.send(
-            f"PS1='prompt> '; {sys.executable} -m workbench tui {sample_models / 'digits'}\n", slowly=False
-        )
-        tty.until("myOutput")
+        tty.send(f"PS1='prompt> '; {sys.executable} -m workbench\n", slowly=False)
+        tty.until("Enter opens the marked line")
         tty.settled()
         tty.send("\x1a")
         tty.until("Stopped")
@@ -225,9 +228,9 @@ def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: 
         tty.until("shell-42")
         tty.output = b""
         tty.send("fg\n", slowly=False)
-        tty.until("myOutput")
+        tty.until("Enter opens the marked line")
         tty.settled()
-        tty.send("q")
+        tty.send("\x1b")
         tty.output = b""
         tty.until("prompt>")
         tty.send("echo over-$?\nexit\n", slowly=False)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from workbench.session.lists.rows import Row
 
 
@@ -93,13 +95,19 @@ class HintAsked(Message):
     hint: str | None
 
 
-class CursorMoved(Message):
+def tell_screen(widget: Widget, message: Message) -> None:
+    """Post a message to the screen, past the widgets between, to which it means nothing."""
+    if widget.is_attached:
+        widget.screen.post_message(message)
+
+
+class CursorMoved(Message, bubble=False):
     """Another row of a list or a detail is under the cursor."""
 
 
-class SubtitleChanged(Message):
+class SubtitleChanged(Message, bubble=False):
     """The title of what a pane shows has changed."""
 
 
-class SplitChanged(Message):
+class SplitChanged(Message, bubble=False):
     """List and detail of a pane stand in another way to each other."""

@@ -96,9 +96,8 @@ class ArrangedScreen(ResizableScreen):
                 apply(self.layout_kept, group)
 
     @on(SplitChanged)
-    def _split_changed(self, event: SplitChanged) -> None:
+    def _split_changed(self) -> None:
         """Give list and detail the sizes for how they stand to each other."""
-        event.stop()
         for group in self.groups():
             if group.name.startswith("details"):
                 for pane in group.panes:

@@ -22,6 +22,7 @@ from workbench.tui.messages import (
     SignatureAsked,
     SplitChanged,
     SubtitleChanged,
+    tell_screen,
 )
 from workbench.tui.widgets.detail import DetailView
 from workbench.tui.widgets.lines import Lines
@@ -148,7 +149,7 @@ class Browse(Widget):
         self.set_class(split == "beside", "-beside")
         if split:
             self.details.display = self.listed.display = True
-            self.post_message(SplitChanged())
+            tell_screen(self, SplitChanged())
             self._follow_cursor()
         elif self.details.has_focus:
             self.listed.display = False
@@ -159,7 +160,7 @@ class Browse(Widget):
     @on(Lines.Moved)
     def _moved(self, event: Lines.Moved) -> None:
         event.stop()
-        self.post_message(CursorMoved())
+        tell_screen(self, CursorMoved())
         self.app.refresh_keys()
         if event.lines is self.rows and self.split:
             self._follow_cursor()
@@ -224,7 +225,7 @@ class Browse(Widget):
         self._title()
 
     def _title(self) -> None:
-        self.post_message(SubtitleChanged())
+        tell_screen(self, SubtitleChanged())
 
     @property
     def in_detail(self) -> bool:

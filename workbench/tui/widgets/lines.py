@@ -184,10 +184,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Return the strip at a line of the window."""
         width = self.scrollable_content_region.width
-        index = y + self.scroll_offset.y
-        total = self.count()
-        if index >= total:
-            text = self.empty_text() if not total and y == 0 else ""
+        index = min(y + self.scroll_offset.y, self.count())  # all lines below the rows are one
+        if index == self.count() and not index and y == 0:
+            text = self.empty_text()
             return self._fitted([(f" {text}", "quiet")] if text else [], width, self.rich_style)
         key = (index, width, index == self.cursor, self.has_focus)
         strip = self._cache.get(key)
@@ -198,6 +197,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _strip(self, index: int, width: int) -> Strip:
+        if index == self.count():
+            return self._fitted([], width, self.rich_style)
         painted = self.paint(index)
         base = self.rich_style
         if painted.role:

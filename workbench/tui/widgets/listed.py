@@ -14,7 +14,7 @@ from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.tui import glyphs
-from workbench.tui.messages import SubtitleChanged
+from workbench.tui.messages import SubtitleChanged, tell_screen
 from workbench.tui.widgets.lines import Lines
 from workbench.tui.widgets.preview import Peek
 from workbench.tui.widgets.rows import Rows, scope_name
@@ -208,7 +208,7 @@ class Listed(Vertical):
     def _found(self, text: str, hits: list[int]) -> None:
         if text == self._query:
             self.rows.show_hits(hits)
-            self.post_message(SubtitleChanged())
+            tell_screen(self, SubtitleChanged())
             self.peek(shrink=True)
 
     def on_list_line_asked(self, event: ListLine.Asked) -> None:
@@ -229,7 +229,7 @@ class Listed(Vertical):
         self._forget_filter()
         self.rows.show_hits(None)
         self.rows.focus()
-        self.post_message(SubtitleChanged())
+        tell_screen(self, SubtitleChanged())
 
     def step(self, by: int) -> bool:
         """Move to the next match (1) or the previous (-1); return false if there is none."""
