@@ -15,12 +15,7 @@ from tests.zoo import test_zoo
 ROOT = Path(__file__).resolve().parent.parent
 
 
-FILES = (
-    "tests/zoo/test_broken.py",
-    "tests/test_sample_models.py",
-    "tests/zoo/test_zoo.py",
-    "tests/faults/test_faults.py",
-)
+FILES = ("tests/test_sample_models.py", "tests/zoo/test_zoo.py")
 QUICK = ("-m", "not needs_tf")
 
 

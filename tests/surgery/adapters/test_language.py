@@ -30,17 +30,17 @@ NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,6}", fullmatch=True)
 CALLS = st.builds(
     Call,
     TRICKY,
-    st.lists(WORDS, max_size=4).map(tuple),
-    st.lists(st.tuples(NAMES, WORDS), max_size=3).map(tuple),
+    st.lists(WORDS, max_size=3).map(tuple),
+    st.lists(st.tuples(NAMES, WORDS), max_size=2).map(tuple),
 )
 
 
-@given(st.lists(CALLS, max_size=5).map(tuple))
+@given(st.lists(CALLS, max_size=3).map(tuple))
 def test_printed_calls_are_parsed_to_the_same(calls: tuple[Call, ...]) -> None:
     assert parse_calls(print_calls(calls)) == calls
 
 
-@given(st.builds(WireText, TRICKY, st.lists(CALLS, min_size=1, max_size=3).map(tuple), TRICKY))
+@given(st.builds(WireText, TRICKY, st.lists(CALLS, min_size=1, max_size=2).map(tuple), TRICKY))
 def test_a_printed_wire_is_parsed_to_the_same(wire: WireText) -> None:
     assert parse_wire(str(wire)) == wire
 
