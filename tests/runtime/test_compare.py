@@ -17,6 +17,7 @@ from workbench.runtime.comparison.compare import compare, compare_form, is_discr
 from workbench.runtime.comparison.verification import OutputCheck, Verification, digest, without_paths
 
 NAN, INF = float("nan"), float("inf")
+INFINITE = float("inf")
 LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -99,6 +100,29 @@ def test_a_difference_of_the_largest_numbers_is_reported(
         assert found.where == (len(expected) - 1,)
         json.dumps(OutputCheck("y", "v1", 0, found).as_json(), allow_nan=False)
     assert movement(left, right, tolerance) == "value"
+    assert compare(left, left.copy(), tolerance).equal
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("tolerance", [None, 0.3])
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (INFINITE, -INFINITE),
+        (complex(INFINITE, 1), complex(-INFINITE, 1)),
+        (complex(1, INFINITE), complex(1, -INFINITE)),
+        (complex(INFINITE, 0), complex(0, INFINITE)),
+        (complex(INFINITE, 0), complex(INFINITE, INFINITE)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
+def test_infinities_of_other_signs_differ(
+    expected: complex, got: complex, tolerance: float | None, shape: tuple[int, ...]
+) -> None:
+    left, right = np.full(shape, expected), np.full(shape, got)
+    found = compare(left, right, tolerance)
+    assert not found.equal and found.where == (0,) * len(shape)
+    assert "infinity of the other sign" in str(found.reason)
     assert compare(left, left.copy(), tolerance).equal
 
 

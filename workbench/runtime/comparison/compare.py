@@ -184,9 +184,9 @@ def _compare_floats(
             has = "got" if test(right[where]) else "expected"
             reason = f"{int(odd.sum())} of {left.size} values: {name} {has} in one only, first{_at(where)}"
             return Comparison(False, reason, dtype, expected.shape, where=where, tolerance=rtol)
-    infinite = np.isinf(left)
-    if not complex_ and (left[infinite] != right[infinite]).any():
-        where = _index(infinite & (left != right))
+    turned = _infinities(left) != _infinities(right)
+    if turned.any():
+        where = _index(turned)
         reason = f"infinity of the other sign, first{_at(where)}"
         return Comparison(False, reason, dtype, expected.shape, where=where, tolerance=rtol)
     if not finite.any():
@@ -229,6 +229,15 @@ def movement(one: Array, other: Array, tolerance: float | None = None) -> Litera
     # relative to both: a tiny value beside a large one must not count as still
     equal = compare(left, right, tolerance).equal and compare(right, left, tolerance).equal
     return same if equal else "value"
+
+
+def _infinities(array: Array) -> Array:
+    """Return the infinite numbers alone, 0 elsewhere; of a complex number its infinite parts."""
+    import numpy as np
+
+    if array.dtype.kind == "c":
+        return np.stack([_infinities(array.real), _infinities(array.imag)], -1).view(complex)[..., 0]
+    return np.where(np.isinf(array), array, 0.0)
 
 
 def _distance(left: Array, right: Array, where: Array) -> Array:
