@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -290,13 +291,14 @@ def _busy(pump: MessagePump) -> bool:
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
     """Presses keys, each when the one before was handled, and waits for what they start.
 
-    Letters typed into a field are waited for together. As `Pilot.press`, which waits after each key until the process
-    has nothing to do: 80 ms and more for a letter.
+    Letters typed into a field are waited for together, and so are steps of the cursor in one direction. As
+    `Pilot.press`, which waits after each key until the process has nothing to do: 80 ms and more for a letter.
     """
-    for key in keys:
+    for key, following in zip_longest(keys, keys[1:]):
         _send(app, key)
         await _all_handled(app)
-        if not (len(key) == 1 and isinstance(app.focused, Input)):
+        typed = len(key) == 1 and isinstance(app.focused, Input)
+        if not typed and not (key == following and key in ("up", "down")):
             await settle(app, pilot)
     await settle(app, pilot)
 

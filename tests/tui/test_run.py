@@ -149,6 +149,7 @@ def test_a_picture_is_picked_and_a_callable_chosen(sample_models: Path, tmp_path
     drive(story, [sample_models / "image_base64_tf2"], state=tmp_path)
 
 
+@pytest.mark.exhaustive  # tabs of the main screen, and a run at this size, are in the plain run
 def test_at_80_columns_there_are_tabs(sample_models: Path, tmp_path: Path, ran: Ran) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "R", "enter")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui.driving import drive, press, screen_text, until
@@ -62,11 +63,13 @@ def test_rename_a_signature(sample_models: Path, tmp_path: Path) -> None:
     do(sample_models / "digits", tmp_path, "rename a signature", keys, adds(step), most=12)
 
 
+@pytest.mark.exhaustive  # the palette leads to a form, and a form to a step, elsewhere
 def test_freeze(sample_models: Path, tmp_path: Path) -> None:
     keys = ["ctrl+p", *"freeze", "enter", "enter"]
     do(sample_models / "digits", tmp_path, "freeze", keys, adds("freeze"), most=10)
 
 
+@pytest.mark.exhaustive  # as `expose`, but for the operation
 def test_extract_a_part(sample_models: Path, tmp_path: Path) -> None:
     keys = ["slash", *"matmul", "enter", "A", "down", "enter", "enter"]
     do(
@@ -106,6 +109,7 @@ def test_check_and_scan(sample_models: Path, tmp_path: Path) -> None:
     do(sample_models / "digits", tmp_path, "check and scan", ["exclamation_mark"], done, most=2)
 
 
+@pytest.mark.exhaustive  # the same key draws it elsewhere
 def test_draw_one_model(sample_models: Path, tmp_path: Path) -> None:
     async def done(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         screen = app.screen
