@@ -68,7 +68,7 @@ def test_tensors_that_lie_over_each_other_are_read_once(tmp_path: Path) -> None:
     }
     entries[b"00000"].crc32c = crc.masked(data)
     bundle = Bundle.open(forge(tmp_path, entries, data))
-    with costs_at_most(0.5):
+    with costs_at_most(0.25):
         found = bundle.verify()
     assert len(found) == 2999 and "are partly those of another tensor" in found[0].message
 
