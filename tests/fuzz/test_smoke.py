@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("name", "inputs"),
     [
-        ("pb", "20"),
+        ("shards", "20"),  # the cheapest to start
         *(pytest.param(name, "400", marks=pytest.mark.exhaustive) for name in TARGETS),
     ],
 )
