@@ -516,7 +516,7 @@ def test_strings_round_trip(strings: list[bytes]) -> None:
 
 
 def test_many_strings() -> None:
-    strings = [b"x" * (number % 5) for number in range(100_000)] + [b"y" * 200] * 1000 + [b"z"] * 70_000
+    strings = [b"x" * (number % 5) for number in range(40_000)] + [b"y" * 200] * 1000 + [b"z"] * 70_000
     data, checksum = string_tensor.encode(strings)
     assert string_tensor.decode(data, len(strings), "x") == (strings, checksum)
 

@@ -275,9 +275,9 @@ def shared_prefixes() -> bytes:
 
 
 def tiny_entries() -> bytes:
-    """An entry from 4 bytes of file, 260,000 times."""
+    """An entry from 4 bytes of file, 130,000 times."""
     out = bytearray(b"\0\x03\0\0\0\0")
-    for number in range(1, 260_000):
+    for number in range(1, 130_000):
         key = number.to_bytes(3, "big")
         out += b"\2\1\0" + key[2:] if number % 256 else b"\0\3\0" + key
     return table(block(bytes(out)))
