@@ -35,6 +35,7 @@ from workbench.tui.screens import panes
 from workbench.tui.screens.work import WorkScreen
 from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
+from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.filter import FilterLine
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
@@ -170,6 +171,7 @@ class Kept:
                 cache.clear()
             screen.picked = screen._outcome = None
             screen.query(f"{FilterLine.__name__}, {ToastHolder.__name__}").remove()
+            screen.query_one(Keys).say("")
             screen.go_region("pane-0")
             screen.changed(save=False)
             screen._load_all()
@@ -295,9 +297,8 @@ async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
     `Pilot.press`, which waits after each key until the process has nothing to do: 80 ms and more for a letter.
     """
     for key, following in zip_longest(keys, keys[1:]):
+        typed = len(key) == len(following or "") == 1 and isinstance(app.focused, Input)
         _send(app, key)
-        await _all_handled(app)
-        typed = len(key) == 1 and isinstance(app.focused, Input)
         if not typed and not (key == following and key in ("up", "down")):
             await settle(app, pilot)
     await settle(app, pilot)

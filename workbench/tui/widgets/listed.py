@@ -70,8 +70,8 @@ class Listed(Vertical):
     @property
     def filter(self) -> FilterLine | None:
         """Return the filter's input line."""
-        found = self.query(".filter")
-        return cast("FilterLine", found.first()) if found else None
+        found = next((child for child in self.children if child.has_class("filter")), None)
+        return cast("FilterLine | None", found)
 
     # -- which model
 
