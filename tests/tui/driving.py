@@ -37,6 +37,7 @@ from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.filter import FilterLine
+from workbench.tui.widgets.lines import Lines
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 
@@ -140,7 +141,8 @@ class Kept:
         app, bottom = self.app, self.app.screen_stack[0]
         app.store, app.story, app._clipboard = store, None, ""
         app.theme = app.look.theme
-        app.mouse_position = Offset(-1, -1)
+        app.mouse_position, app._click_chain_last_time = Offset(-1, -1), None
+        app.capture_mouse(None)
         if app.size != size:
             app._driver._size = size  # type: ignore[union-attr]
             app.post_message(events.Resize(Size(*size), Size(*size)))
@@ -172,6 +174,8 @@ class Kept:
             screen.picked = screen._outcome = None
             screen.query(f"{FilterLine.__name__}, {ToastHolder.__name__}").remove()
             screen.query_one(Keys).say("")
+            for lines in screen.query(Lines):
+                lines.scroll_to(y=0, animate=False, force=True, immediate=True)
             screen.go_region("pane-0")
             screen.changed(save=False)
             screen._load_all()

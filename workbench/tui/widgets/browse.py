@@ -93,11 +93,10 @@ class Browse(Widget):
     # -- which model
 
     def show_model(self, handle: str, viewer: Viewer, chosen: str | None) -> None:
-        """Show a model; one already shown keeps its position."""
+        """Show a model; one already shown keeps its position, and `refresh_state` draws what has changed."""
         known = self.viewer
         self.handle = handle
         if known is not None and known.model is viewer.model:
-            self.refresh_state()
             return
         self.viewer = viewer
         self._back.clear()
