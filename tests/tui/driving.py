@@ -27,6 +27,7 @@ from textual.worker import WorkerCancelled
 from tests.timing import HANG
 from tests.tui.remembering import make_loop, remember
 from workbench.errors import WorkbenchError
+from workbench.session.lists.arrangement import Arrangement
 from workbench.session.session import Session
 from workbench.session.store import Store
 from workbench.tui.app import WorkbenchApp
@@ -176,6 +177,8 @@ class Kept:
             screen.query_one(Keys).say("")
             for lines in screen.query(Lines):
                 lines.scroll_to(y=0, animate=False, force=True, immediate=True)
+            for pane in screen.panes:
+                pane.rows.arranged = Arrangement()
             screen.go_region("pane-0")
             screen.changed(save=False)
             screen._load_all()
