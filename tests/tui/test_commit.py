@@ -169,6 +169,7 @@ def test_without_proving_nothing_is_run(sample_models: Path, tmp_path: Path) -> 
     assert (target / "saved_model.pb").exists()
 
 
+@pytest.mark.exhaustive  # the commit itself refuses it, for a command as well
 def test_a_target_that_is_there_is_never_overwritten(sample_models: Path, tmp_path: Path) -> None:
     target = tmp_path / "there"
     target.mkdir()

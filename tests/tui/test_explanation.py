@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui.driving import drive, press, screen_text, settle, until
@@ -93,6 +94,7 @@ def test_where_it_is_narrow_it_is_a_screen(sample_models: Path, tmp_path: Path) 
     drive(story, [sample_models / "digits"], state=tmp_path, size=(80, 24))
 
 
+@pytest.mark.exhaustive  # as a row of a list
 def test_a_box_of_a_picture_is_explained(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         from workbench.tui.pictures.preview import PreviewScreen

@@ -114,6 +114,7 @@ def test_an_answer_is_judged_and_the_next_page_opened(tmp_path: Path) -> None:
     drive(story, state=tmp_path, size=(120, 40))
 
 
+@pytest.mark.exhaustive  # keys do the same
 def test_an_answer_is_chosen_by_mouse(tmp_path: Path) -> None:
     lesson = write(tmp_path / "lesson", steps=STEP + CHOSEN)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -70,6 +71,7 @@ def test_keys_make_panes_larger_and_the_session_keeps_it(sample_models: Path, tm
     drive(story, [sample_models / "image_base64"], state=tmp_path)
 
 
+@pytest.mark.exhaustive  # keys do the same
 def test_the_mouse_drags_the_edges(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         left, right = pane(app), pane(app, 1)

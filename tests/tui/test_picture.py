@@ -109,6 +109,7 @@ def test_one_model_is_drawn_while_wires_exist_and_a_wire_is_made_from_pictures(
     drive(story, [sample_models / name for name in PAIR], state=tmp_path)
 
 
+@pytest.mark.exhaustive  # every format is written below
 def test_the_picture_is_saved(sample_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.timing import HANG
@@ -51,6 +50,8 @@ def address(sample_models: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def test_only_the_token_lets_in(address: str) -> None:
+    import aiohttp
+
     base, token = address.split("/?token=")
 
     async def story() -> None:
@@ -139,6 +140,8 @@ def visit(address: str, state: Path) -> bytes:
 @pytest.mark.exhaustive
 def test_another_user_of_the_host(address: str, tmp_path: Path) -> None:
     """Loopback is open to all; the session is not, while its owner is in it, nor is its token to be found anywhere."""
+    import aiohttp
+
     base, token = address.split("/?token=")
     root = Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir()))
     for folder in (tmp_path, *tmp_path.parents):  # what other users may enter is not what is tested here

@@ -205,6 +205,7 @@ def test_an_operation_of_ones_own_is_offered(
     drive(story, [model], state=tmp_path / "state")
 
 
+@pytest.mark.exhaustive  # each of these screens has a story of its own
 def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path: Path) -> None:
     target = tmp_path / "out"
 
@@ -266,6 +267,7 @@ def test_a_step_on_the_input_under_the_cursor(model: Path, tmp_path: Path) -> No
     drive(story, [model], state=tmp_path / "state")
 
 
+@pytest.mark.exhaustive  # as on a wire
 def test_a_chain_is_typed_without_quotes(model: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await go_to_row(app, pilot, "output")
@@ -339,6 +341,7 @@ def test_a_step_after_a_join(model: Path, tmp_path: Path) -> None:
     drive(story, [model, other], state=tmp_path / "state")
 
 
+@pytest.mark.exhaustive  # as on a wire
 def test_chains_to_choose_from_have_lines_of_their_own(tmp_path: Path) -> None:
     shape = (None, 8, 8, 3)
     made = Tiny(tmp_path / "m").placeholder("x", "float32", shape).node("y", "Neg", "x", T="float32")

@@ -57,6 +57,7 @@ def adds(step: str) -> Check:
     return done
 
 
+@pytest.mark.exhaustive  # a form like others
 def test_rename_a_signature(sample_models: Path, tmp_path: Path) -> None:
     keys = ["A", "enter", *"classify", "enter"]
     step = "signature rename=serving_default=classify"
@@ -94,6 +95,7 @@ def test_expose_an_inner_tensor(sample_models: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.exhaustive  # values have stories of their own
 def test_run_and_see_values(sample_models: Path, tmp_path: Path, ran: Ran) -> None:  # noqa: F811
     async def done(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await over(app, pilot)

@@ -186,6 +186,7 @@ def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_pa
     assert (tmp_path / "merged" / "saved_model.pb").exists()
 
 
+@pytest.mark.exhaustive  # a lost plan is taken up in another story; ends by signals are tested of commands
 def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, tmp_path: Path) -> None:
     words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
     with terminal(words, tmp_path, tmp_path / "state") as tty:
