@@ -25,7 +25,7 @@ from textual.widgets._toast import ToastHolder
 from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
-from tests.tui.remembering import make_loop, remember
+from tests.tui.remembering import remember
 from workbench.errors import WorkbenchError
 from workbench.session.lists.arrangement import Arrangement
 from workbench.session.session import Session
@@ -100,7 +100,7 @@ class Kept:
         self.app = app
         self._started: dict[Hashable, object] = {}
         """What the screen is made of once the models are opened, by size."""
-        self._runner = asyncio.Runner(loop_factory=make_loop)
+        self._runner = asyncio.Runner()
         self._running = app.run_test(size=size, notifications=True)
         with unhurried():
             self._pilot = self._runner.run(self._running.__aenter__())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import selectors
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any
 
@@ -39,48 +37,19 @@ _find_handlers = MessagePump._get_dispatch_methods
 Handlers = Iterable[tuple[type, Callable[[Message], Awaitable[Any]]]]
 
 
-def _find_handlers_once(pump: MessagePump, name: str, message: Message) -> Handlers:
-    """Look for handlers by the classes of pump and message: most messages bubble through widgets that have none."""
-    known = _named_handlers(type(pump), name, type(message))  # type: ignore[arg-type]
-    if known is None:
-        return _find_handlers(pump, name, message)
-    return _bound(pump, message, known) if known else ()
-
-
-def _bound(pump: MessagePump, message: Message, known: list[tuple[type, Any]]) -> Handlers:
-    for one, handler in known:
-        if message._no_default_action:  # a handler of a class further down prevents it
-            break
-        yield one, handler.__get__(pump, one)
+def _find_handlers_of_some(pump: MessagePump, name: str, message: Message) -> Handlers:
+    """Look for handlers where a class has any: most messages bubble through widgets that have none."""
+    return _find_handlers(pump, name, message) if _has_handlers(type(pump), name, type(message)) else ()
 
 
 @functools.cache
-def _named_handlers(
-    pump: type[MessagePump], name: str, message: type[Message]
-) -> list[tuple[type, Any]] | None:
-    """Return the handlers that are found by their name; None if there are decorated ones, which may have conditions."""
+def _has_handlers(pump: type[MessagePump], name: str, message: type[Message]) -> bool:
     kinds = set(message.__mro__)
-    handlers = []
     for one in pump.__mro__:
         found = vars(one)
-        if kinds & set(found.get("_decorated_handlers") or ()):
-            return None
-        handler = found.get(f"_{name}") or found.get(name)
-        if handler is not None and not getattr(handler, "_textual_on", None):
-            handlers.append((one, handler))
-    return handlers
-
-
-class _WhenIdle(selectors.DefaultSelector):
-    """Asks the kernel for events once nothing else is to be done: each question costs as much as a message."""
-
-    def select(self, timeout: float | None = None) -> Any:
-        return [] if timeout == 0 else super().select(timeout)
-
-
-def make_loop() -> asyncio.AbstractEventLoop:
-    """Make a loop for applications that wait for no files and no network."""
-    return asyncio.SelectorEventLoop(_WhenIdle())
+        if f"_{name}" in found or name in found or kinds & set(found.get("_decorated_handlers") or ()):
+            return True
+    return False
 
 
 def remember() -> None:
@@ -88,4 +57,4 @@ def remember() -> None:
     Stylesheet._parse_rules = _parse_once  # type: ignore[method-assign,assignment]
     RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity, as its own, but not in Python
     _callback._count_parameters = _count_once  # type: ignore[assignment]
-    MessagePump._get_dispatch_methods = _find_handlers_once  # type: ignore[method-assign,assignment]
+    MessagePump._get_dispatch_methods = _find_handlers_of_some  # type: ignore[method-assign,assignment]
