@@ -57,6 +57,21 @@ def test_a_branch_names_both_sides(tmp_path: Path) -> None:
     assert "A result of the function `then` is computed from it." in lines(inside, "What needs it")
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "attrs", "sentence"),
+    [
+        ("Cast", ["x"], {"SrcT": FLOAT, "DstT": 9}, "It converts `x` from dtype float32 to dtype int64."),
+        ("StringToNumber", ["x"], {"out_type": 2}, "as a number of dtype float64."),
+        ("StringToNumber", ["x"], {}, "as a number of dtype `out_type`."),
+        ("Cast", ["x"], {"SrcT": FLOAT, "DstT": 77}, "to dtype dtype_77."),
+    ],
+)
+def test_the_dtypes_of_a_conversion_are_named(
+    op: str, inputs: list[str], attrs: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    assert sentence in explained(tmp_path, graph(placeholder(), node("y", op, *inputs, **attrs)), "y").summary
+
+
 def test_a_value_that_a_branch_only_chooses_depends_on_the_condition(tmp_path: Path) -> None:
     functions = [
         function(name, ["a"], node("n", "Neg", "a", T=FLOAT), returns={"r": "n:y:0"}) for name in "fg"

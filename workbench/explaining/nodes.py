@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from workbench import names
 from workbench.describe.text import size
+from workbench.disk import dtypes
+from workbench.disk.nodes import attr
 from workbench.disk.optable import ArgRange, input_args
 from workbench.disk.schema import NodeDef
 from workbench.explaining.attributes import attribute_lines
@@ -25,6 +28,7 @@ from workbench.model.variables import Variable
 from workbench.names import count, input_node, is_control
 
 _LISTED = 8
+_DTYPE_ATTRIBUTE = re.compile(r"dtype `(\w+)`")
 
 
 def explain_node(view: View, level: Level, name: str, index: int | None = None) -> Explanation:
@@ -64,7 +68,7 @@ def _summary(view: View, level: Level, node: NodeDef, index: int | None) -> str:
     found = op_texts().get(node.op)
     calls = level.levels_under(node)
     if found is not None:
-        text = f" {sentence(found.text)}"
+        text = f" {_with_dtypes(sentence(found.text), node)}"
     elif calls:
         text = " It calls a function."
     elif view.meta.op_table.get(node.op) is None:
@@ -78,6 +82,16 @@ def _summary(view: View, level: Level, node: NodeDef, index: int | None) -> str:
     typed = view.typed(Value(level, node.name, index))
     tensor = quoted(f"{address_of(level, node.name)}:{index}")
     return f"{tensor} is a tensor, {typed}: output {index} of {address}, {what}"
+
+
+def _with_dtypes(text: str, node: NodeDef) -> str:
+    """Return the text of an op with the node's dtypes in place of the attributes that hold them."""
+
+    def named(match: re.Match[str]) -> str:
+        value = attr(node, match[1])
+        return f"dtype {dtypes.name(value.type)}" if value.WhichOneof("value") == "type" else match[0]
+
+    return _DTYPE_ATTRIBUTE.sub(named, text)
 
 
 def _sharing(view: View, variable: Variable) -> Iterator[Line]:
