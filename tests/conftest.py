@@ -6,19 +6,17 @@ They run last, so that a failure in the fast part shows within seconds.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
-import importlib
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import providers
 
 from tests.forking.client import FORKING
 from tests.sharing import once, shared_folder
@@ -58,10 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: makes or moves a big model; runs with --slow only")
     profile = os.environ.get("HYPOTHESIS_PROFILE", "exhaustive" if _is_exhaustive(config) else "quick")
     settings.load_profile(profile)
-    if profile != "long" and hasattr(providers, "_get_local_constants"):
+    providers: Any = sys.modules.get("hypothesis.internal.conjecture.providers")  # not in all versions
+    none = getattr(providers, "_local_constants", None)
+    if profile != "long" and none is not None and hasattr(providers, "_get_local_constants"):
         # Drawn from the constants of all modules that are imported by then, examples would depend on the tests that
         # ran before, and it takes seconds to parse these modules.
-        none = providers._local_constants
         providers._get_local_constants = lambda: none
 
 
@@ -69,16 +68,6 @@ def _is_exhaustive(config: pytest.Config) -> bool:
     """Whether a -m asks for the exhaustive tests."""
     asked = config.getoption("markexpr")
     return "exhaustive" in asked and "not exhaustive" not in asked
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Import modules from the last to the first in the second process: of what is not cached, each compiles half."""
-    if os.environ.get("PYTEST_XDIST_WORKER") == "gw1" and session.config.args == ["tests"]:
-        root = Path(__file__).resolve().parent
-        for path in sorted(root.rglob("test_*.py"), reverse=True):
-            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection reports it
-                importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
